@@ -1,0 +1,18 @@
+cmake_minimum_required(VERSION 3.25)
+# cmake -DDIR=folder -DNAME=target -DALLOWED=a|b -DSTAMP=file -P CheckIncludes.cmake
+# Refuses an #include "LIB/..." of a library that is not in ALLOWED.
+file(GLOB_RECURSE files ${DIR}/*.cpp ${DIR}/*.hpp)
+set(libs base geo pg feature rules wire storage sources rpc client)
+string(REPLACE "|" ";" allowed "${ALLOWED}")
+foreach(file ${files})
+  file(STRINGS ${file} lines REGEX "^#include \"")
+  foreach(line ${lines})
+    if(line MATCHES "^#include \"([a-z]+)/")
+      set(lib ${CMAKE_MATCH_1})
+      if(lib IN_LIST libs AND NOT lib IN_LIST allowed)
+        message(FATAL_ERROR "${file}: ${line}\n${NAME} must not use libs/${lib}: see the table in cmake/Layers.cmake")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+file(WRITE ${STAMP} "checked\n")

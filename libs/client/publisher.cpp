@@ -1,0 +1,241 @@
+#include "client/publisher.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/status.hpp"
+#include "client/detail/connection.hpp"
+#include "wire/change.hpp"
+#include "wire/parts.hpp"
+#include "wire/receipt.hpp"
+
+namespace lt::client {
+namespace {
+
+namespace v1 = lienthong::v1;
+using absl::StatusCode;
+
+// Large enough that a message costs little per change, small enough for the 64 to 256 KiB that messages should have.
+constexpr std::size_t kBatchBytes = 192U << 10;
+
+}  // namespace
+
+class Publisher::Impl {
+ public:
+  Impl(std::shared_ptr<const Connection> connection, const feature::ChangesetHeader& header, std::int32_t revision,
+       Progress progress)
+      : connection_(std::move(connection)), header_(header), revision_(revision), progress_(std::move(progress)) {
+    connection_->prepare(context_);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  ~Impl() {
+    if (!stream_ || outcome_) return;
+    context_.TryCancel();
+    reader_.join();
+    (void)stream_->Finish();
+  }
+
+  absl::Status open(const std::string& content_sha256) {
+    v1::PublishRequest request;
+    wire::header_to_proto(header_, request.mutable_header());
+    request.mutable_header()->set_content_sha256(content_sha256);
+    stream_ = connection_->exchange().Publish(&context_);
+    reader_ = std::thread([this] { read_responses(); });
+    return write(request);
+  }
+
+  absl::Status add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
+                   std::string record) {
+    if (finished_) return finished_error();
+    if (ended()) return conclude();
+    report_progress();
+    v1::Change change;
+    change.set_op(wire::operation_to_proto(op));
+    change.mutable_feature()->set_id(id.data(), id.size());
+    if (base_version) change.set_base_version(*base_version);
+    if (!record.empty()) change.mutable_feature()->set_record(std::move(record));
+    const std::size_t size = change.ByteSizeLong();
+    if (size > wire::kMaxWholeBytes) return send_in_parts(change);
+    if (batch_bytes_ > 0 && batch_bytes_ + size > kBatchBytes) LT_RETURN_IF_ERROR(flush());
+    *pending_.mutable_batch()->add_changes() = std::move(change);
+    batch_bytes_ += size;
+    return batch_bytes_ >= kBatchBytes ? flush() : absl::OkStatus();
+  }
+
+  absl::StatusOr<feature::Receipt> finish() {
+    if (finished_) return finished_error();
+    finished_ = true;
+    if (!outcome_) {
+      LT_RETURN_IF_ERROR(flush());
+      // False when the server has ended the call: conclude() then says how.
+      if (!outcome_) (void)stream_->WritesDone();
+      wait_for_end();
+    }
+    LT_RETURN_IF_ERROR(conclude());
+    return wire::receipt_from_proto(*receipt_);
+  }
+
+  absl::Status check_state(bool has_state, feature::ChangeOp op, std::string_view id) const {
+    if (has_state == (op != feature::ChangeOp::kDelete)) return absl::OkStatus();
+    return make_error(StatusCode::kInvalidArgument, "STATE_MISSING",
+                      fmt::format("{} of feature '{}' {}", feature::to_string(op), id,
+                                  has_state ? "must come without a state" : "needs a state"),
+                      {{"feature_id", std::string(id)}});
+  }
+
+  [[nodiscard]] std::int32_t revision() const { return revision_; }
+
+ private:
+  static absl::Status finished_error() {
+    return make_error(StatusCode::kFailedPrecondition, "PUBLISHER_FINISHED",
+                      "this changeset has been finished; open another one");
+  }
+
+  // Reads all the time, so that the server is never stuck with its progress while we are writing.
+  void read_responses() {
+    v1::PublishResponse response;
+    while (stream_->Read(&response)) {
+      const std::lock_guard lock(mutex_);
+      if (response.has_progress()) {
+        latest_ = response.progress();
+        fresh_ = true;
+      } else if (response.has_receipt()) {
+        receipt_ = response.receipt();
+      }
+      changed_.notify_one();
+    }
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_one();
+  }
+
+  bool ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+
+  void report_progress() {
+    v1::PublishProgress latest;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!std::exchange(fresh_, false)) return;
+      latest = latest_;
+    }
+    if (progress_) progress_(latest.received(), latest.staged_sequence());
+  }
+
+  void wait_for_end() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return ended_ || fresh_; });
+      const bool last = ended_;
+      lock.unlock();
+      report_progress();
+      if (last) return;
+      lock.lock();
+    }
+  }
+
+  absl::Status write(const v1::PublishRequest& request) {
+    if (outcome_) return *outcome_;
+    if (stream_->Write(request)) return absl::OkStatus();
+    return conclude();
+  }
+
+  absl::Status flush() {
+    if (batch_bytes_ == 0) return outcome_.value_or(absl::OkStatus());
+    pending_.mutable_batch()->set_sequence(++sequence_);
+    auto written = write(pending_);
+    pending_.Clear();
+    batch_bytes_ = 0;
+    return written;
+  }
+
+  absl::Status send_in_parts(const v1::Change& change) {
+    LT_RETURN_IF_ERROR(flush());
+    v1::PublishRequest request;
+    for (auto& part : wire::split_into_parts(change.SerializeAsString(), ++sequence_)) {
+      *request.mutable_feature_part() = std::move(part);
+      LT_RETURN_IF_ERROR(write(request));
+    }
+    return absl::OkStatus();
+  }
+
+  // How the call ended; call it once the server has ended it. OK means that the receipt is there, also when the
+  // server did not want the rest (it knows this changeset).
+  absl::Status conclude() {
+    if (outcome_) return *outcome_;
+    reader_.join();
+    outcome_ = explain(connection_->status_of(stream_->Finish()));
+    return *outcome_;
+  }
+
+  absl::Status explain(const absl::Status& status) const {
+    const std::string again = fmt::format(
+        "changeset '{}' may or may not be published; publishing it again with the same changeset_id is safe",
+        header_.changeset_id);
+    if (status.ok() && !receipt_) {
+      return make_error(StatusCode::kDataLoss, "RECEIPT_MISSING", "the exchange ended the call without a receipt: " + again);
+    }
+    const bool unclear = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+    return unclear ? annotate(status, again) : status;
+  }
+
+  std::shared_ptr<const Connection> connection_;
+  const feature::ChangesetHeader header_;
+  const std::int32_t revision_;
+  const Progress progress_;
+
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::PublishRequest, v1::PublishResponse>> stream_;  // uses context_
+  std::thread reader_;
+  std::optional<absl::Status> outcome_;  // set once the call has ended and reader_ is joined
+  bool finished_ = false;
+
+  v1::PublishRequest pending_;
+  std::size_t batch_bytes_ = 0;
+  std::int64_t sequence_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;  // guarded by mutex_ until reader_ is joined, as the next three
+  bool fresh_ = false;
+  v1::PublishProgress latest_;
+  std::optional<v1::Receipt> receipt_;
+};
+
+Publisher::Publisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Publisher::Publisher(Publisher&&) noexcept = default;
+Publisher& Publisher::operator=(Publisher&&) noexcept = default;
+Publisher::~Publisher() = default;
+
+absl::StatusOr<Publisher> Publisher::open(const Client& client, const feature::ChangesetHeader& header,
+                                          const feature::Schema& schema, Progress progress,
+                                          const std::string& content_sha256) {
+  auto impl = std::make_unique<Impl>(client.connection_, header, schema.revision, std::move(progress));
+  LT_RETURN_IF_ERROR(impl->open(content_sha256));
+  return Publisher(std::move(impl));
+}
+
+absl::Status Publisher::add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
+                            const feature::State* state) {
+  LT_RETURN_IF_ERROR(impl_->check_state(state != nullptr, op, id));
+  std::string record = state == nullptr ? std::string() : feature::encode_record(impl_->revision(), *state);
+  return impl_->add(op, id, base_version, std::move(record));
+}
+
+absl::Status Publisher::add_record(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
+                                   std::string_view record) {
+  LT_RETURN_IF_ERROR(impl_->check_state(!record.empty(), op, id));
+  return impl_->add(op, id, base_version, std::string(record));
+}
+
+absl::StatusOr<feature::Receipt> Publisher::finish() { return impl_->finish(); }
+
+}  // namespace lt::client

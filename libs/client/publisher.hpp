@@ -1,0 +1,62 @@
+// Publishing one changeset of any size.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "client/client.hpp"
+#include "feature/change.hpp"
+#include "feature/receipt.hpp"
+#include "feature/record.hpp"
+#include "feature/schema.hpp"
+
+namespace lt::client {
+
+/// Changes that the server has received and checked, and the last batch that it has staged.
+using Progress = std::function<void(std::int64_t received, std::int64_t staged_sequence)>;
+
+/// One publish call. Changes travel as records in batches of about 192 KiB; a larger change than 1 MiB travels in
+/// pieces. Blocks in add() while the server is busy. Not thread-safe. Destroying it before finish() has returned
+/// cancels the call: nothing is published then.
+///
+/// Nothing is retried here. After UNAVAILABLE, ABORTED or a lost receipt the same changeset may be published again
+/// with the same changeset_id: it has its effect once.
+class Publisher {
+ public:
+  /// @param schema its revision is the one that records are written in.
+  /// @param progress called from within add() and finish(), on the thread that calls them; may be empty.
+  /// @param content_sha256 hex content hash of the whole changeset if known: the receipt of an accepted one comes at once.
+  [[nodiscard]] static absl::StatusOr<Publisher> open(const Client& client, const feature::ChangesetHeader& header,
+                                                      const feature::Schema& schema, Progress progress = {},
+                                                      const std::string& content_sha256 = {});
+  Publisher(Publisher&&) noexcept;
+  Publisher& operator=(Publisher&&) noexcept;
+  ~Publisher();
+
+  /// Sends one change, sooner or later. Once the server has refused the changeset its error is returned by every call.
+  /// @param base_version absent = unchecked, 0 = must not exist.  @param state null for kDelete, only there.
+  /// Errors: those of the server; INVALID_ARGUMENT STATE_MISSING; FAILED_PRECONDITION PUBLISHER_FINISHED.
+  [[nodiscard]] absl::Status add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
+                                 const feature::State* state);
+  /// The same with a record that is already encoded; empty for kDelete.
+  [[nodiscard]] absl::Status add_record(feature::ChangeOp op, std::string_view id,
+                                        std::optional<std::int64_t> base_version, std::string_view record);
+
+  /// Sends the rest and waits for the receipt.
+  /// Errors: those of the server; DATA_LOSS RECEIPT_MISSING; FAILED_PRECONDITION PUBLISHER_FINISHED when called twice.
+  [[nodiscard]] absl::StatusOr<feature::Receipt> finish();
+
+ private:
+  class Impl;
+  explicit Publisher(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lt::client

@@ -1,0 +1,202 @@
+#include "feature/receipt.hpp"
+
+#include <charconv>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.hpp"
+#include "base/json.hpp"
+#include "base/status.hpp"
+#include "base/time.hpp"
+
+namespace lt::feature {
+namespace {
+
+constexpr std::int64_t kUsPerSecond = 1'000'000;
+constexpr std::int64_t kUsPerMs = 1'000;
+
+void put(nlohmann::json& out, const char* name, const std::string& text) {
+  if (!text.empty()) out[name] = text;
+}
+
+void put(nlohmann::json& out, const char* name, std::int64_t value) {
+  if (value != 0) out[name] = std::to_string(value);
+}
+
+// The form of google.protobuf.Timestamp in proto3 JSON: UTC with 0, 3 or 6 fraction digits.
+std::string proto_time(std::int64_t us) {
+  std::int64_t fraction = us % kUsPerSecond;
+  if (fraction < 0) fraction += kUsPerSecond;
+  std::string text = format_utc(us - fraction);
+  text.pop_back();  // the Z
+  if (fraction == 0) return text + "Z";
+  if (fraction % kUsPerMs == 0) return fmt::format("{}.{:03}Z", text, fraction / kUsPerMs);
+  return fmt::format("{}.{:06}Z", text, fraction);
+}
+
+nlohmann::json counts_to_json(const Counts& counts) {
+  nlohmann::json out = nlohmann::json::object();
+  put(out, "inserted", counts.inserted);
+  put(out, "updated", counts.updated);
+  put(out, "deleted", counts.deleted);
+  put(out, "unchanged", counts.unchanged);
+  put(out, "quarantined", counts.quarantined);
+  put(out, "skipped", counts.skipped);
+  return out;
+}
+
+nlohmann::json dataset_to_json(const DatasetVersion& dataset) {
+  nlohmann::json out = nlohmann::json::object();
+  put(out, "dataset", dataset.dataset);
+  put(out, "datasetUid", dataset.dataset_uid);
+  put(out, "version", dataset.version);
+  put(out, "previousDigest", dataset.previous_digest);
+  return out;
+}
+
+absl::Status malformed(const std::string& what) {
+  return make_error(absl::StatusCode::kInvalidArgument, "RECEIPT_MALFORMED", "receipt: " + what);
+}
+
+// Reads the members of one object; the first trouble stays, and members that nobody asked for are one.
+class Members {
+ public:
+  explicit Members(const nlohmann::json& object) : object_(object) {
+    if (!object.is_object()) fail("not an object");
+  }
+
+  void read(const char* name, std::string& out) {
+    const nlohmann::json* value = find(name);
+    if (!value) return;
+    if (!value->is_string()) return fail(fmt::format("\"{}\" is not a string", name));
+    out = value->get<std::string>();
+  }
+
+  void read(const char* name, std::int64_t& out) {
+    std::string text;
+    const nlohmann::json* value = find(name);
+    if (!value) return;
+    if (value->is_string()) text = value->get<std::string>();
+    if (value->is_number_integer()) text = value->dump();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc() || end != text.data() + text.size()) fail(fmt::format("\"{}\" is not an int64", name));
+  }
+
+  void read(const char* name, bool& out) {
+    const nlohmann::json* value = find(name);
+    if (!value) return;
+    if (!value->is_boolean()) return fail(fmt::format("\"{}\" is not true or false", name));
+    out = value->get<bool>();
+  }
+
+  const nlohmann::json* find(const char* name) {
+    known_.insert(name);
+    if (!status_.ok()) return nullptr;
+    const auto it = object_.find(name);
+    return it == object_.end() ? nullptr : &*it;
+  }
+
+  void fail(const std::string& what) {
+    if (status_.ok()) status_ = malformed(what);
+  }
+
+  absl::Status finish() {
+    if (!status_.ok()) return status_;
+    for (auto it = object_.begin(); it != object_.end(); ++it) {
+      if (!known_.contains(it.key())) return malformed(fmt::format("member \"{}\" is not known", it.key()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const nlohmann::json& object_;
+  std::set<std::string> known_;
+  absl::Status status_;
+};
+
+absl::Status read_counts(const nlohmann::json& json, Counts& counts) {
+  Members members(json);
+  members.read("inserted", counts.inserted);
+  members.read("updated", counts.updated);
+  members.read("deleted", counts.deleted);
+  members.read("unchanged", counts.unchanged);
+  members.read("quarantined", counts.quarantined);
+  members.read("skipped", counts.skipped);
+  return members.finish();
+}
+
+absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersion>& datasets) {
+  if (!json.is_array()) return malformed("\"datasets\" is not an array");
+  for (const auto& item : json) {
+    DatasetVersion dataset;
+    Members members(item);
+    members.read("dataset", dataset.dataset);
+    members.read("datasetUid", dataset.dataset_uid);
+    members.read("version", dataset.version);
+    members.read("previousDigest", dataset.previous_digest);
+    LT_RETURN_IF_ERROR(members.finish());
+    datasets.push_back(std::move(dataset));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status read_time(const std::string& text, std::int64_t& us) {
+  if (text.empty()) return absl::OkStatus();
+  const auto parsed = parse_rfc3339(text);
+  if (!parsed.ok() || !parsed->offset_minutes) return malformed("\"committedAt\" is not a point in time");
+  us = parsed->us;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+nlohmann::json receipt_to_json(const Receipt& receipt) {
+  nlohmann::json out = nlohmann::json::object();
+  put(out, "commitId", receipt.commit_id);
+  put(out, "attemptId", receipt.attempt_id);
+  put(out, "changesetId", receipt.changeset_id);
+  put(out, "organisation", receipt.organisation);
+  put(out, "message", receipt.message);
+  if (receipt.committed_us != 0) out["committedAt"] = proto_time(receipt.committed_us);
+  if (receipt.changed) out["changed"] = true;
+  for (const DatasetVersion& dataset : receipt.datasets) out["datasets"].push_back(dataset_to_json(dataset));
+  if (!(receipt.counts == Counts{})) out["counts"] = counts_to_json(receipt.counts);
+  put(out, "contentSha256", receipt.content_sha256);
+  put(out, "digest", receipt.digest);
+  return out;
+}
+
+absl::StatusOr<Receipt> receipt_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json.ok()) return malformed(message_of(json.status()));
+  Receipt receipt;
+  std::string committed_at;
+  Members members(*json);
+  members.read("commitId", receipt.commit_id);
+  members.read("attemptId", receipt.attempt_id);
+  members.read("changesetId", receipt.changeset_id);
+  members.read("organisation", receipt.organisation);
+  members.read("message", receipt.message);
+  members.read("committedAt", committed_at);
+  members.read("changed", receipt.changed);
+  members.read("contentSha256", receipt.content_sha256);
+  members.read("digest", receipt.digest);
+  const nlohmann::json* datasets = members.find("datasets");
+  const nlohmann::json* counts = members.find("counts");
+  LT_RETURN_IF_ERROR(members.finish());
+  LT_RETURN_IF_ERROR(read_time(committed_at, receipt.committed_us));
+  if (datasets) LT_RETURN_IF_ERROR(read_datasets(*datasets, receipt.datasets));
+  if (counts) LT_RETURN_IF_ERROR(read_counts(*counts, receipt.counts));
+  return receipt;
+}
+
+std::string receipt_digest(const Receipt& receipt) {
+  nlohmann::json json = receipt_to_json(receipt);
+  json.erase("digest");
+  // Only strings, booleans, arrays and objects: there is no number that could fail.
+  return to_hex(view(sha256(canonical_json(json).value())));
+}
+
+}  // namespace lt::feature

@@ -1,0 +1,7 @@
+-- Staging of one large changeset; {STAGED} is the unlogged table. Rows over 2 KB stay in line: they are read once.
+CREATE UNLOGGED TABLE {STAGED} (
+  seq bigint NOT NULL, base_version bigint, x1 float4, y1 float4, x2 float4, y2 float4, op "char" NOT NULL,
+  fid text COLLATE "C" NOT NULL, change_hash bytea NOT NULL, content_hash bytea,
+  geom geometry COMPRESSION lz4, props jsonb COMPRESSION lz4, payload bytea COMPRESSION lz4
+) WITH (toast_tuple_target = 8160, autovacuum_enabled = off);
+ALTER TABLE {STAGED} ALTER geom SET STORAGE main, ALTER props SET STORAGE main, ALTER payload SET STORAGE main;

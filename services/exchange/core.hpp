@@ -1,0 +1,38 @@
+// What every call of the exchange works with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include <absl/status/status.h>
+
+#include "pg/pool.hpp"
+#include "rpc/call_context.hpp"
+#include "storage/catalog.hpp"
+#include "storage/staging.hpp"
+
+namespace lt::exchange {
+
+/// Limits that configuration may change; units in the names.
+struct Limits {
+  std::int64_t max_feature_bytes = 16 << 20;      ///< one feature, in the form sent and as a record
+  std::size_t publish_memory_bytes = 3U << 20;    ///< a changeset up to this never touches a staging table
+  std::size_t staging_piece_bytes = 4U << 20;     ///< a larger one is staged in pieces of this
+  std::size_t stream_chunk_bytes = 192U << 10;    ///< one message of an answer
+};
+
+/// Shared by all calls; its members outlive them.
+struct Core {
+  pg::Pool& pool;
+  storage::Catalog& catalog;
+  storage::StagingOwner& staging_owner;
+  Limits limits;
+};
+
+/// Errors: PERMISSION_DENIED OPERATOR_ONLY.
+[[nodiscard]] absl::Status check_operator(const rpc::CallerIdentity& caller, std::string_view what);
+/// A dataset's owner and the operator publish. Errors: PERMISSION_DENIED NOT_OWNER.
+[[nodiscard]] absl::Status check_may_publish(const rpc::CallerIdentity& caller, const storage::Dataset& dataset);
+
+}  // namespace lt::exchange

@@ -1,0 +1,211 @@
+#include "exchange/grpc_services.hpp"
+
+#include <utility>
+
+#include "base/status.hpp"
+#include "exchange/cataloguing.hpp"
+#include "exchange/publishing.hpp"
+#include "exchange/reading.hpp"
+#include "lienthong/v1/catalog_service.grpc.pb.h"
+#include "lienthong/v1/exchange_service.grpc.pb.h"
+#include "rpc/reactor.hpp"
+#include "rpc/server.hpp"
+#include "wire/receipt.hpp"
+
+namespace lt::exchange {
+namespace {
+
+namespace v1 = lienthong::v1;
+using Context = grpc::CallbackServerContext;
+using UnaryReactor = grpc::ServerUnaryReactor;
+
+class CatalogCalls final : public v1::CatalogService::CallbackService {
+ public:
+  CatalogCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
+
+  UnaryReactor* CreateOrganisation(Context* context, const v1::CreateOrganisationRequest* request,
+                                   v1::CreateOrganisationResponse* response) override {
+    return rpc::unary<v1::CreateOrganisationRequest, v1::CreateOrganisationResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/CreateOrganisation", request, response,
+        [this](auto& call, const auto& q, auto& a) { return create_organisation(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ListOrganisations(Context* context, const v1::ListOrganisationsRequest* request,
+                                  v1::ListOrganisationsResponse* response) override {
+    return rpc::unary<v1::ListOrganisationsRequest, v1::ListOrganisationsResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/ListOrganisations", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_organisations(core_, q, a); });
+  }
+  UnaryReactor* CreateDataset(Context* context, const v1::CreateDatasetRequest* request,
+                              v1::CreateDatasetResponse* response) override {
+    return rpc::unary<v1::CreateDatasetRequest, v1::CreateDatasetResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/CreateDataset", request, response,
+        [this](auto& call, const auto& q, auto& a) { return create_dataset(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* GetDataset(Context* context, const v1::GetDatasetRequest* request, v1::GetDatasetResponse* response) override {
+    return rpc::unary<v1::GetDatasetRequest, v1::GetDatasetResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/GetDataset", request, response,
+        [this](auto&, const auto& q, auto& a) { return get_dataset(core_, q, a); });
+  }
+  UnaryReactor* ListDatasets(Context* context, const v1::ListDatasetsRequest* request,
+                             v1::ListDatasetsResponse* response) override {
+    return rpc::unary<v1::ListDatasetsRequest, v1::ListDatasetsResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/ListDatasets", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_datasets(core_, q, a); });
+  }
+  UnaryReactor* GetSchema(Context* context, const v1::GetSchemaRequest* request, v1::GetSchemaResponse* response) override {
+    return rpc::unary<v1::GetSchemaRequest, v1::GetSchemaResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/GetSchema", request, response,
+        [this](auto&, const auto& q, auto& a) { return get_schema(core_, q, a); });
+  }
+
+ private:
+  rpc::Runtime& runtime_;
+  const Core& core_;
+};
+
+// Publish as a session of the call: messages in, progress and one receipt out.
+class PublishSession final : public rpc::Session<v1::PublishRequest, v1::PublishResponse> {
+ public:
+  PublishSession(const Core& core, rpc::CallerIdentity caller) : publishing_(core, std::move(caller)) {}
+
+  absl::Status on_message(v1::PublishRequest&& message, rpc::Replies<v1::PublishResponse>& replies) override {
+    if (receipt_sent_) return absl::OkStatus();  // the answer is known: what still comes is not needed
+    switch (message.part_case()) {
+      case v1::PublishRequest::kHeader: {
+        LT_ASSIGN_OR_RETURN(const auto early, publishing_.begin(message.header()));
+        if (early) send_receipt(*early, replies);
+        return absl::OkStatus();
+      }
+      case v1::PublishRequest::kBatch: LT_RETURN_IF_ERROR(publishing_.add_batch(message.batch())); break;
+      case v1::PublishRequest::kFeaturePart: LT_RETURN_IF_ERROR(publishing_.add_part(message.feature_part())); break;
+      default:
+        return make_error(absl::StatusCode::kInvalidArgument, "PART_MISSING",
+                          "a PublishRequest holds a header, a batch or a feature_part");
+    }
+    v1::PublishResponse response;
+    *response.mutable_progress() = publishing_.progress();
+    replies.try_send(std::move(response));
+    return absl::OkStatus();
+  }
+
+  absl::Status on_half_close(rpc::Replies<v1::PublishResponse>& replies) override {
+    if (receipt_sent_) return absl::OkStatus();
+    LT_ASSIGN_OR_RETURN(const auto receipt, publishing_.finish());
+    send_receipt(receipt, replies);
+    return absl::OkStatus();
+  }
+
+ private:
+  void send_receipt(const feature::Receipt& receipt, rpc::Replies<v1::PublishResponse>& replies) {
+    v1::PublishResponse response;
+    wire::receipt_to_proto(receipt, response.mutable_receipt());
+    replies.send(std::move(response));
+    receipt_sent_ = true;
+  }
+
+  Publishing publishing_;
+  bool receipt_sent_ = false;
+};
+
+template <typename Response>
+class StreamProducer final : public rpc::Producer<Response> {
+ public:
+  explicit StreamProducer(std::unique_ptr<MessageStream<Response>> stream) : stream_(std::move(stream)) {}
+  absl::StatusOr<rpc::Produced> next(Response& out) override {
+    LT_ASSIGN_OR_RETURN(const bool more, stream_->next(out));
+    return rpc::Produced(more);
+  }
+
+ private:
+  std::unique_ptr<MessageStream<Response>> stream_;
+};
+
+// Opens `open(core, request)` on the executor.
+template <typename Response, typename Request, typename Open>
+grpc::ServerWriteReactor<Response>* serve_stream(rpc::Runtime& runtime, Context* context, const char* method,
+                                                 const Core& core, const Request* request, Open open) {
+  return rpc::server_stream<Response>(
+      runtime, context, method,
+      [&core, request, open](rpc::CallContext&) -> absl::StatusOr<std::unique_ptr<rpc::Producer<Response>>> {
+        LT_ASSIGN_OR_RETURN(auto stream, open(core, *request));
+        return std::make_unique<StreamProducer<Response>>(std::move(stream));
+      });
+}
+
+class ExchangeCalls final : public v1::ExchangeService::CallbackService {
+ public:
+  ExchangeCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
+
+  grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>* Publish(Context* context) override {
+    return rpc::server_bidi<v1::PublishRequest, v1::PublishResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/Publish",
+        [this](rpc::CallContext& call)
+            -> absl::StatusOr<std::unique_ptr<rpc::Session<v1::PublishRequest, v1::PublishResponse>>> {
+          return std::make_unique<PublishSession>(core_, call.identity());
+        });
+  }
+  UnaryReactor* PublishChangeset(Context* context, const v1::PublishChangesetRequest* request,
+                                 v1::PublishChangesetResponse* response) override {
+    return rpc::unary<v1::PublishChangesetRequest, v1::PublishChangesetResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/PublishChangeset", request, response,
+        [this](auto& call, const auto& q, auto& a) -> absl::Status {
+          LT_ASSIGN_OR_RETURN(const auto receipt, publish_changeset(core_, call.identity(), q));
+          wire::receipt_to_proto(receipt, a.mutable_receipt());
+          return absl::OkStatus();
+        });
+  }
+  grpc::ServerWriteReactor<v1::StreamDiffResponse>* StreamDiff(Context* context, const v1::StreamDiffRequest* request) override {
+    return serve_stream<v1::StreamDiffResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamDiff", core_, request,
+                                                stream_diff);
+  }
+  grpc::ServerWriteReactor<v1::StreamChangesResponse>* StreamChanges(Context* context,
+                                                                     const v1::StreamChangesRequest* request) override {
+    return serve_stream<v1::StreamChangesResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamChanges", core_,
+                                                   request, stream_changes);
+  }
+  grpc::ServerWriteReactor<v1::StreamSnapshotResponse>* StreamSnapshot(Context* context,
+                                                                       const v1::StreamSnapshotRequest* request) override {
+    return serve_stream<v1::StreamSnapshotResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamSnapshot", core_,
+                                                    request, stream_snapshot);
+  }
+  UnaryReactor* GetFeature(Context* context, const v1::GetFeatureRequest* request, v1::GetFeatureResponse* response) override {
+    return rpc::unary<v1::GetFeatureRequest, v1::GetFeatureResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/GetFeature", request, response,
+        [this](auto&, const auto& q, auto& a) { return get_feature(core_, q, a); });
+  }
+  UnaryReactor* ListChangesets(Context* context, const v1::ListChangesetsRequest* request,
+                               v1::ListChangesetsResponse* response) override {
+    return rpc::unary<v1::ListChangesetsRequest, v1::ListChangesetsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListChangesets", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_changesets(core_, q, a); });
+  }
+  UnaryReactor* GetChangeset(Context* context, const v1::GetChangesetRequest* request,
+                             v1::GetChangesetResponse* response) override {
+    return rpc::unary<v1::GetChangesetRequest, v1::GetChangesetResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/GetChangeset", request, response,
+        [this](auto& call, const auto& q, auto& a) { return get_changeset(core_, call.identity(), q, a); });
+  }
+
+ private:
+  rpc::Runtime& runtime_;
+  const Core& core_;
+};
+
+}  // namespace
+
+struct GrpcServices::Impl {
+  Impl(rpc::Runtime& runtime, const Core& core) : catalog(runtime, core), exchange(runtime, core) {}
+  CatalogCalls catalog;
+  ExchangeCalls exchange;
+};
+
+GrpcServices::GrpcServices(rpc::Runtime& runtime, const Core& core)
+    : impl_(new Impl(runtime, core)) {}
+GrpcServices::~GrpcServices() = default;
+
+void GrpcServices::add_to(rpc::Server& server) {
+  server.add<v1::CatalogService>(impl_->catalog);
+  server.add<v1::ExchangeService>(impl_->exchange);
+}
+
+}  // namespace lt::exchange

@@ -1,0 +1,96 @@
+#include "lienthong/command_diff.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/status.hpp"
+#include "client/client.hpp"
+#include "lienthong/entry_writer.hpp"
+#include "lienthong/versions.hpp"
+#include "wire/catalog.hpp"
+
+namespace lt::cli {
+namespace {
+
+struct DiffOptions {
+  std::string dataset;
+  std::string range;
+  bool before = false;
+};
+
+absl::StatusOr<EntryWriter> writer_for(const client::Client& client, const std::string& dataset) {
+  LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(dataset));
+  LT_ASSIGN_OR_RETURN(feature::Schema schema, wire::schema_from_proto(proto));
+  return EntryWriter::create(std::move(schema));
+}
+
+using OpCounts = std::map<feature::EntryOp, std::int64_t>;
+
+void print_counts(const Cli& cli, const client::EntryReader& reader, OpCounts counts) {
+  cli.output.print(fmt::format("{} ({}, {}]: {} inserted, {} updated, {} deleted", reader.header().dataset(),
+                               reader.header().from_version(), reader.header().to_version(),
+                               with_thousands(counts[feature::EntryOp::kInsert]),
+                               with_thousands(counts[feature::EntryOp::kUpdate]),
+                               with_thousands(counts[feature::EntryOp::kDelete])));
+}
+
+absl::Status print_entries(const Cli& cli, const EntryWriter& writer, client::EntryReader& reader, bool before) {
+  OpCounts counts;
+  while (true) {
+    LT_ASSIGN_OR_RETURN(const auto entry, reader.next());
+    if (!entry) break;
+    ++counts[entry->op];
+    LT_ASSIGN_OR_RETURN(const std::string line,
+                        cli.output.json ? writer.to_json(*entry, before) : writer.to_text(*entry));
+    cli.output.print(line);
+  }
+  if (!cli.output.json) print_counts(cli, reader, std::move(counts));
+  return absl::OkStatus();
+}
+
+absl::Status diff(const Cli& cli, const DiffOptions& options) {
+  LT_ASSIGN_OR_RETURN(const VersionRange range, parse_version_range(options.range));
+  LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
+  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options.dataset));
+  // For people the state before tells what changed.
+  const bool ask_before = options.before || !cli.output.json;
+  LT_ASSIGN_OR_RETURN(auto reader, client.diff(options.dataset, range.from, range.to, ask_before));
+  return print_entries(cli, writer, reader, options.before);
+}
+
+absl::Status changes(const Cli& cli, const DiffOptions& options) {
+  LT_ASSIGN_OR_RETURN(const VersionRange range, parse_version_range(options.range));
+  LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
+  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options.dataset));
+  LT_ASSIGN_OR_RETURN(auto reader, client.changes(options.dataset, range.from, range.to));
+  return print_entries(cli, writer, reader, false);
+}
+
+std::shared_ptr<DiffOptions> add_range(CLI::App& verb) {
+  auto options = std::make_shared<DiffOptions>();
+  verb.add_option("DATASET", options->dataset)->required();
+  verb.add_option("A..B", options->range, "versions after A up to B; A.. = up to the head")->required();
+  return options;
+}
+
+}  // namespace
+
+void add_diff(CLI::App& app, Cli& cli) {
+  CLI::App* verb = app.add_subcommand("diff", "the net change between two versions");
+  const auto options = add_range(*verb);
+  verb->add_flag("--before", options->before, "the state before of each entry too");
+  verb->callback([&cli, options] { cli.run = [&cli, options] { return diff(cli, *options); }; });
+}
+
+void add_changes(CLI::App& app, Cli& cli) {
+  CLI::App* verb = app.add_subcommand("changes", "every single change between two versions");
+  const auto options = add_range(*verb);
+  verb->callback([&cli, options] { cli.run = [&cli, options] { return changes(cli, *options); }; });
+}
+
+}  // namespace lt::cli

@@ -1,0 +1,68 @@
+#include "lienthong/command_snapshot.hpp"
+
+#include <cstdint>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/status.hpp"
+#include "client/client.hpp"
+#include "feature/record.hpp"
+#include "lienthong/progress.hpp"
+#include "lienthong/versions.hpp"
+#include "sources/gdal_writer.hpp"
+#include "wire/catalog.hpp"
+
+namespace lt::cli {
+namespace {
+
+struct SnapshotOptions {
+  std::string dataset;
+  std::string out;
+};
+
+absl::StatusOr<std::int64_t> copy_features(client::EntryReader& reader, sources::FileWriter& writer) {
+  Progress progress("writing");
+  std::int64_t features = 0;
+  while (true) {
+    LT_ASSIGN_OR_RETURN(const auto entry, reader.next());
+    if (!entry) return features;
+    LT_ASSIGN_OR_RETURN(const feature::DecodedRecord decoded, feature::decode_record(entry->record));
+    LT_RETURN_IF_ERROR(writer.write(entry->id, decoded.state));
+    progress.update(++features);
+  }
+}
+
+absl::Status snapshot(const Cli& cli, const SnapshotOptions& options) {
+  LT_ASSIGN_OR_RETURN(const DatasetAt wanted, parse_dataset_at(options.dataset));
+  LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
+  LT_ASSIGN_OR_RETURN(auto reader, client.snapshot(wanted.dataset, wanted.version));
+  LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(wanted.dataset, reader.header().schema_revision()));
+  LT_ASSIGN_OR_RETURN(const feature::Schema schema, wire::schema_from_proto(proto));
+  LT_ASSIGN_OR_RETURN(auto writer, sources::FileWriter::create(options.out, schema, wanted.dataset));
+  LT_ASSIGN_OR_RETURN(const std::int64_t features, copy_features(reader, writer));
+  LT_RETURN_IF_ERROR(writer.finish());
+  const std::int64_t version = reader.header().to_version();
+  if (cli.output.json) {
+    cli.output.print_json(nlohmann::ordered_json{{"features", features}, {"version", version}});
+  } else {
+    cli.output.print(fmt::format("{} features of {} version {} in {}", with_thousands(features), wanted.dataset,
+                                 version, options.out));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void add_snapshot(CLI::App& app, Cli& cli) {
+  const auto options = std::make_shared<SnapshotOptions>();
+  CLI::App* verb = app.add_subcommand("snapshot", "all features of one version, into a file");
+  verb->add_option("DATASET[@V]", options->dataset, "without @V the head")->required();
+  verb->add_option("--out", options->out, ".gpkg, .fgb, .geojson or .geojsonl; replaced only when complete")
+      ->required();
+  verb->callback([&cli, options] { cli.run = [&cli, options] { return snapshot(cli, *options); }; });
+}
+
+}  // namespace lt::cli

@@ -1,0 +1,10 @@
+// lienthong snapshot DATASET[@V] --out FILE
+#pragma once
+
+#include "lienthong/cli.hpp"
+
+namespace lt::cli {
+
+void add_snapshot(CLI::App& app, Cli& cli);
+
+}  // namespace lt::cli

@@ -1,0 +1,112 @@
+#include "feature/change.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "base/status.hpp"
+#include "feature/finding.hpp"
+
+namespace lt::feature {
+namespace {
+
+Change upsert() { return {1, ChangeOp::kUpsert, "a", std::nullopt, encode_record(1, {std::nullopt, {{1, true}}})}; }
+
+ChangesetHeader header() { return {"push-1", "roads", ChangesetKind::kChanges, "", std::nullopt, false, "", false}; }
+
+Digest finish(const ChangesetHeader& header) { return ContentHasher(header).finish(); }
+
+}  // namespace
+
+TEST_CASE("a changeset id is 1 to 128 of letters, digits and ._:/-") {
+  CHECK(check_changeset_id("a").ok());
+  CHECK(check_changeset_id("AZaz09._:/-").ok());
+  CHECK(check_changeset_id(std::string(128, 'x')).ok());
+  for (const std::string& id : {std::string(), std::string(129, 'x'), std::string("a b"), std::string("đ"),
+                                std::string("a\0", 2), std::string("a\n"), std::string("a@b")}) {
+    const absl::Status status = check_changeset_id(id);
+    CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    CHECK(error_reason(status) == "CHANGESET_ID_INVALID");
+  }
+}
+
+TEST_CASE("the hash of a change sees dataset, id, op, base_version and content") {
+  const Digest base = change_hash("roads", upsert());
+  CHECK(change_hash("roads", upsert()) == base);
+  CHECK(change_hash("road", upsert()) != base);
+  Change change = upsert();
+  change.id = "b";
+  CHECK(change_hash("roads", change) != base);
+  change = upsert();
+  change.op = ChangeOp::kUpdate;
+  CHECK(change_hash("roads", change) != base);
+  change = upsert();
+  change.base_version = 0;
+  CHECK(change_hash("roads", change) != base);
+  change = upsert();
+  change.record = encode_record(1, {std::nullopt, {{1, false}}});
+  CHECK(change_hash("roads", change) != base);
+}
+
+TEST_CASE("the hash of a change ignores its place and the schema revision") {
+  const Digest base = change_hash("roads", upsert());
+  Change change = upsert();
+  change.sequence = 99;
+  CHECK(change_hash("roads", change) == base);
+  change.record = encode_record(2, {std::nullopt, {{1, true}}});
+  CHECK(change_hash("roads", change) == base);
+}
+
+TEST_CASE("bytes cannot move between the dataset and the id of a change") {
+  Change ab = upsert(), b = upsert();
+  ab.id = "bc";
+  b.id = "c";
+  CHECK(change_hash("a", ab) != change_hash("ab", b));
+}
+
+TEST_CASE("the content of a changeset sees its options, not its id, message and dry_run") {
+  const Digest base = finish(header());
+  ChangesetHeader other = header();
+  other.changeset_id = "push-2";
+  other.message = "text";
+  other.dry_run = true;
+  CHECK(finish(other) == base);
+  const auto differs = [&](auto change) {
+    ChangesetHeader changed = header();
+    change(changed);
+    return finish(changed) != base;
+  };
+  CHECK(differs([](ChangesetHeader& h) { h.dataset = "rivers"; }));
+  CHECK(differs([](ChangesetHeader& h) { h.kind = ChangesetKind::kSnapshot; }));
+  CHECK(differs([](ChangesetHeader& h) { h.crs = "EPSG:4326"; }));
+  CHECK(differs([](ChangesetHeader& h) { h.base_version = 0; }));
+  CHECK(differs([](ChangesetHeader& h) { h.allow_mass_delete = true; }));
+}
+
+TEST_CASE("the content of a changeset sees the number and order of its changes") {
+  const Digest a = change_hash("roads", upsert());
+  const Digest b = change_hash("rivers", upsert());
+  const auto content = [](const std::vector<Digest>& hashes) {
+    ContentHasher hasher(header());
+    for (const Digest& hash : hashes) hasher.add(hash);
+    return hasher.finish();
+  };
+  CHECK(content({}) != content({a}));
+  CHECK(content({a}) != content({a, a}));
+  CHECK(content({a, b}) != content({b, a}));
+}
+
+TEST_CASE("operations and severities have names") {
+  CHECK(to_string(ChangeOp::kInsert) == "INSERT");
+  CHECK(to_string(ChangeOp::kUpdate) == "UPDATE");
+  CHECK(to_string(ChangeOp::kUpsert) == "UPSERT");
+  CHECK(to_string(ChangeOp::kDelete) == "DELETE");
+  CHECK(to_string(EntryOp::kInsert) == "INSERT");
+  CHECK(to_string(EntryOp::kEnter) == "ENTER");
+  CHECK(to_string(EntryOp::kUpdate) == "UPDATE");
+  CHECK(to_string(EntryOp::kLeave) == "LEAVE");
+  CHECK(to_string(EntryOp::kDelete) == "DELETE");
+  CHECK(to_string(Severity::kError) == "ERROR");
+  CHECK(to_string(Severity::kWarning) == "WARNING");
+  CHECK(to_string(Severity::kInfo) == "INFO");
+}
+
+}  // namespace lt::feature
