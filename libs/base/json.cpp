@@ -202,6 +202,8 @@ absl::StatusOr<std::string> canonical_json(const nlohmann::json& value) {
 }
 
 absl::StatusOr<nlohmann::json> parse_json(std::string_view text, int max_depth) {
+  // The parser takes U+0000 as the end of its input and would let anything follow.
+  if (text.find('\0') != std::string_view::npos) return absl::InvalidArgumentError("json has a NUL byte");
   nlohmann::json document;
   LimitedSax sax(document, max_depth);
   if (!nlohmann::json::sax_parse(text, &sax)) return absl::InvalidArgumentError(sax.problem);

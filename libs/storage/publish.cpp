@@ -156,10 +156,9 @@ absl::Status PublishTransaction::conflict_error(std::int64_t total) {
                                               {"found_version", std::to_string(rows.get_int(0, 3))}};
   if (!rows.is_null(0, 2)) metadata["expected_version"] = std::to_string(rows.get_int(0, 2));
   const std::string more = total > 1 ? fmt::format(" and {} more", total - 1) : "";
-  return make_error(code, reason,
-                    fmt::format("{}: {}{}; read the present state with GetFeature and send the changeset again",
-                                violations.front().field, violations.front().description, more),
-                    std::move(metadata), std::move(violations));
+  const std::string message = fmt::format("{}: {}{}; read the present state with GetFeature and send the changeset again",
+                                          violations.front().field, violations.front().description, more);
+  return make_error(code, reason, message, std::move(metadata), std::move(violations));
 }
 
 absl::Status PublishTransaction::check_snapshot(const Effects& effects) const {

@@ -246,10 +246,9 @@ absl::StatusOr<Digest> StagedChanges::seal(const feature::ChangesetHeader& heade
     LT_RETURN_IF_ERROR(hash_table(hasher, duplicates));
   }
   if (!duplicates.empty()) {
-    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID",
-                      fmt::format("{}: {}; send each feature once per changeset", duplicates.front().field,
-                                  duplicates.front().description),
-                      {}, std::move(duplicates));
+    const std::string message = fmt::format("{}: {}; send each feature once per changeset", duplicates.front().field,
+                                            duplicates.front().description);
+    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID", message, {}, std::move(duplicates));
   }
   return hasher.finish();
 }

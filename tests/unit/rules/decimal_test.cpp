@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <string>
@@ -62,9 +63,10 @@ TEST_CASE("a limit is written with the digits that a person wrote") {
   CHECK(shortest_decimal(-16) == "-16");
   CHECK(shortest_decimal(1e21) == "1000000000000000000000");
   CHECK(shortest_decimal(1e-7) == "0.0000001");
-  CHECK(std::stod(shortest_decimal(std::numeric_limits<double>::denorm_min())) ==
+  CHECK(std::strtod(shortest_decimal(std::numeric_limits<double>::denorm_min()).c_str(), nullptr) ==
         std::numeric_limits<double>::denorm_min());
-  CHECK(std::stod(shortest_decimal(-std::numeric_limits<double>::max())) == -std::numeric_limits<double>::max());
+  CHECK(std::strtod(shortest_decimal(-std::numeric_limits<double>::max()).c_str(), nullptr) ==
+        -std::numeric_limits<double>::max());
 }
 
 }  // namespace lt::rules
