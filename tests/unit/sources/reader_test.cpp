@@ -1,5 +1,5 @@
-#include <gdal.h>
-#include <ogr_srs_api.h>
+#include <gdal/gdal.h>
+#include <gdal/ogr_srs_api.h>
 #include <zlib.h>
 
 #include "support.hpp"

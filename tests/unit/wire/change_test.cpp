@@ -32,7 +32,7 @@ absl::StatusOr<IncomingChange> decode(const std::string& change, const std::stri
 
 // An UPSERT of feature "7" with these properties.
 absl::StatusOr<IncomingChange> decode_properties(const std::string& properties) {
-  return decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","properties":)" + properties + "}}");
+  return decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","properties":)j" + properties + "}}");
 }
 
 absl::StatusOr<IncomingChange> decode_record(const std::string& record, const std::string& crs = kDataset) {
@@ -57,8 +57,8 @@ void check_error(const absl::Status& status, const std::string& reason, const st
 }
 
 TEST_CASE("a change in WKT with properties is read by the schema") {
-  const auto change = decode(R"({"op":"OPERATION_UPDATE","baseVersion":"5","feature":{"id":"QL1-7","version":"99",
-      "wkt":"POINT (500000 1200000)","properties":{"name":"Quốc lộ 1","lanes":4,"open":null}}})");
+  const auto change = decode(R"j({"op":"OPERATION_UPDATE","baseVersion":"5","feature":{"id":"QL1-7","version":"99",
+      "wkt":"POINT (500000 1200000)","properties":{"name":"Quốc lộ 1","lanes":4,"open":null}}})j");
   REQUIRE(change.ok());
   CHECK(change->op == ChangeOp::kUpdate);
   CHECK(change->id == "QL1-7");
@@ -82,15 +82,15 @@ TEST_CASE("a change in WKB may carry the SRID of the dataset") {
 }
 
 TEST_CASE("a dataset in EPSG:4326 takes GeoJSON, longitude first, with every bit") {
-  const auto read = decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"1",
-      "geojson":{"type":"LineString","coordinates":[[105.80000000000001,21.1,5],[106,-0.1,1e-7]]}}})",
+  const auto read = decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"1",
+      "geojson":{"type":"LineString","coordinates":[[105.80000000000001,21.1,5],[106,-0.1,1e-7]]}}})j",
                            "EPSG:4326");
   REQUIRE(read.ok());
   CHECK(*read->state.geometry == *lt::geo::parse_wkt("LINESTRING Z (105.80000000000001 21.1 5, 106 -0.1 1e-7)"));
 }
 
 TEST_CASE("a change without geometry and properties is a state of nulls") {
-  const auto read = decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"1"}})");
+  const auto read = decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"1"}})j");
   REQUIRE(read.ok());
   CHECK(read->state == lt::feature::State());
 }
@@ -106,8 +106,8 @@ TEST_CASE("a change in record form gives the state of the record") {
 }
 
 TEST_CASE("of a delete only the id and the base version are read") {
-  const auto read = decode(R"({"op":"OPERATION_DELETE","baseVersion":"0","feature":{"id":"1","wkt":"NONSENSE",
-      "record":"AAAA","properties":{"unknown":1}}})");
+  const auto read = decode(R"j({"op":"OPERATION_DELETE","baseVersion":"0","feature":{"id":"1","wkt":"NONSENSE",
+      "record":"AAAA","properties":{"unknown":1}}})j");
   REQUIRE(read.ok());
   CHECK(read->op == ChangeOp::kDelete);
   CHECK(read->base_version == 0);
@@ -115,44 +115,44 @@ TEST_CASE("of a delete only the id and the base version are read") {
 }
 
 TEST_CASE("a change without a known operation is refused") {
-  check_error(decode(R"({"feature":{"id":"7"}})").status(), "OPERATION_MISSING", "7");
-  check_error(decode(R"({"op":17,"feature":{"id":"7"}})").status(), "OPERATION_MISSING", "7");
+  check_error(decode(R"j({"feature":{"id":"7"}})j").status(), "OPERATION_MISSING", "7");
+  check_error(decode(R"j({"op":17,"feature":{"id":"7"}})j").status(), "OPERATION_MISSING", "7");
 }
 
 TEST_CASE("a change without a feature is refused") {
-  check_error(decode(R"({"op":"OPERATION_DELETE"})").status(), "FEATURE_MISSING", "");
+  check_error(decode(R"j({"op":"OPERATION_DELETE"})j").status(), "FEATURE_MISSING", "");
 }
 
 TEST_CASE("a bad id keeps its own reason") {
-  check_error(decode(R"({"op":"OPERATION_DELETE","feature":{}})").status(), "FEATURE_ID_MISSING", "");
-  check_error(decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"a\tb"}})").status(), "FEATURE_ID_INVALID", "a?b");
+  check_error(decode(R"j({"op":"OPERATION_DELETE","feature":{}})j").status(), "FEATURE_ID_MISSING", "");
+  check_error(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"a\tb"}})j").status(), "FEATURE_ID_INVALID", "a?b");
   const std::string longest(128, 'x');
-  CHECK(decode(R"({"op":"OPERATION_DELETE","feature":{"id":")" + longest + R"("}})").ok());
-  check_error(decode(R"({"op":"OPERATION_DELETE","feature":{"id":")" + longest + R"(x"}})").status(),
+  CHECK(decode(R"j({"op":"OPERATION_DELETE","feature":{"id":")j" + longest + R"j("}})j").ok());
+  check_error(decode(R"j({"op":"OPERATION_DELETE","feature":{"id":")j" + longest + R"j(x"}})j").status(),
               "FEATURE_ID_TOO_LONG", longest + "…");
 }
 
 TEST_CASE("a negative base version is refused") {
-  check_error(decode(R"({"op":"OPERATION_DELETE","baseVersion":"-1","feature":{"id":"7"}})").status(),
+  check_error(decode(R"j({"op":"OPERATION_DELETE","baseVersion":"-1","feature":{"id":"7"}})j").status(),
               "BASE_VERSION_INVALID", "7");
 }
 
 TEST_CASE("a record together with a geometry or properties is refused") {
-  const std::string rest = GENERATE(R"("wkt":"POINT (1 2)")", R"("wkb":"AA==")", R"("geojson":{})", R"("properties":{})");
-  check_error(decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","record":"AAAA",)" + rest + "}}").status(),
+  const std::string rest = GENERATE(R"j("wkt":"POINT EMPTY")j", R"j("wkb":"AA==")j", R"j("geojson":{})j", R"j("properties":{})j");
+  check_error(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","record":"AAAA",)j" + rest + "}}").status(),
               "FEATURE_FORM_MIXED", "7");
 }
 
 TEST_CASE("GeoJSON for another CRS is refused with the way out") {
-  const auto status = decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7",
-      "geojson":{"type":"Point","coordinates":[105,21]}}})")
+  const auto status = decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7",
+      "geojson":{"type":"Point","coordinates":[105,21]}}})j")
                           .status();
   check_error(status, "GEOJSON_NEEDS_WGS84", "7", "geometry");
   CHECK(says(status, "send wkt or wkb in EPSG:9210"));
 }
 
 TEST_CASE("a geometry for a dataset without one is refused in every form") {
-  check_error(decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","wkt":"POINT (1 2)"}})", "").status(),
+  check_error(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","wkt":"POINT (1 2)"}})j", "").status(),
               "GEOMETRY_NOT_ALLOWED", "7", "geometry");
   lt::feature::State state;
   state.geometry = *lt::geo::parse_wkt("POINT (1 2)");
@@ -162,16 +162,16 @@ TEST_CASE("a geometry for a dataset without one is refused in every form") {
 
 TEST_CASE("a bad geometry keeps its own reason") {
   const auto wkt = [](const std::string& text) {
-    return decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","wkt":")" + text + "\"}}").status();
+    return decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","wkt":")j" + text + "\"}}").status();
   };
   check_error(wkt("PUNKT (1 2)"), "GEOMETRY_MALFORMED", "7", "geometry");
   check_error(wkt("POLYGON ((0 0, 1 0, 1 1, 0 1))"), "GEOMETRY_NOT_CLOSED", "7", "geometry");
   check_error(wkt("POINT (nan 1)"), "GEOMETRY_NOT_FINITE", "7", "geometry");
   check_error(wkt("CIRCULARSTRING (0 0, 1 1, 2 0)"), "GEOMETRY_CURVE", "7", "geometry");
   check_error(wkt("SRID=4326;POINT (1 2)"), "SRID_MISMATCH", "7", "geometry");
-  check_error(decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","wkb":"AAEC"}})").status(), "GEOMETRY_MALFORMED",
+  check_error(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","wkb":"AAEC"}})j").status(), "GEOMETRY_MALFORMED",
               "7", "geometry");
-  check_error(decode(R"({"op":"OPERATION_UPSERT","feature":{"id":"7","geojson":{"type":"Point"}}})", "EPSG:4326")
+  check_error(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","geojson":{"type":"Point"}}})j", "EPSG:4326")
                   .status(),
               "GEOMETRY_MALFORMED", "7", "geometry");
 }
@@ -211,21 +211,21 @@ TEST_CASE("the limits of geometries hold in every form") {
 }
 
 TEST_CASE("an unknown property is refused and the nearest known one is named") {
-  const auto status = decode_properties(R"({"name":"x","lane":4})").status();
+  const auto status = decode_properties(R"j({"name":"x","lane":4})j").status();
   check_error(status, "UNKNOWN_FIELD", "7", "lane");
   CHECK(says(status, "'lanes'"));
   CHECK(says(status, "revision 3"));
 }
 
 TEST_CASE("an unknown property far from every known one gets the list") {
-  const auto status = decode_properties(R"({"zzzzzz":4})").status();
+  const auto status = decode_properties(R"j({"zzzzzz":4})j").status();
   check_error(status, "UNKNOWN_FIELD", "7", "zzzzzz");
   CHECK(says(status, "known fields are 'name', 'lanes'"));
   CHECK(says(status, "and 2 more"));
 }
 
 TEST_CASE("of several unknown properties always the same one is named") {
-  check_error(decode_properties(R"({"y":1,"x":1,"z":1})").status(), "UNKNOWN_FIELD", "7", "x");
+  check_error(decode_properties(R"j({"y":1,"x":1,"z":1})j").status(), "UNKNOWN_FIELD", "7", "x");
 }
 
 TEST_CASE("an unknown property of any length is answered with a short error") {
@@ -236,24 +236,24 @@ TEST_CASE("an unknown property of any length is answered with a short error") {
 }
 
 TEST_CASE("a value of the wrong type keeps its reason and names its field") {
-  check_error(decode_properties(R"({"name":1})").status(), "VALUE_WRONG_TYPE", "7", "name");
-  check_error(decode_properties(R"({"lanes":1.5})").status(), "VALUE_WRONG_TYPE", "7", "lanes");
-  check_error(decode_properties(R"({"lanes":"four"})").status(), "VALUE_WRONG_TYPE", "7", "lanes");
-  check_error(decode_properties(R"({"price":1})").status(), "VALUE_WRONG_TYPE", "7", "price");
-  check_error(decode_properties(R"({"aliases":["a",1]})").status(), "VALUE_WRONG_TYPE", "7", "aliases");
-  check_error(decode_properties(R"({"built":"yesterday"})").status(), "VALUE_WRONG_TYPE", "7", "built");
+  check_error(decode_properties(R"j({"name":1})j").status(), "VALUE_WRONG_TYPE", "7", "name");
+  check_error(decode_properties(R"j({"lanes":1.5})j").status(), "VALUE_WRONG_TYPE", "7", "lanes");
+  check_error(decode_properties(R"j({"lanes":"four"})j").status(), "VALUE_WRONG_TYPE", "7", "lanes");
+  check_error(decode_properties(R"j({"price":1})j").status(), "VALUE_WRONG_TYPE", "7", "price");
+  check_error(decode_properties(R"j({"aliases":["a",1]})j").status(), "VALUE_WRONG_TYPE", "7", "aliases");
+  check_error(decode_properties(R"j({"built":"yesterday"})j").status(), "VALUE_WRONG_TYPE", "7", "built");
 }
 
 TEST_CASE("an int64 sent as a number must be exact") {
-  CHECK(decode_properties(R"({"lanes":9007199254740991})").ok());
-  check_error(decode_properties(R"({"lanes":9007199254740992})").status(), "VALUE_OUT_OF_RANGE", "7", "lanes");
-  const auto text = decode_properties(R"({"lanes":"9223372036854775807"})");
+  CHECK(decode_properties(R"j({"lanes":9007199254740991})j").ok());
+  check_error(decode_properties(R"j({"lanes":9007199254740992})j").status(), "VALUE_OUT_OF_RANGE", "7", "lanes");
+  const auto text = decode_properties(R"j({"lanes":"9223372036854775807"})j");
   REQUIRE(text.ok());
   CHECK(text->state.properties.at(2) == lt::feature::Value(std::numeric_limits<std::int64_t>::max()));
 }
 
 TEST_CASE("text with U+0000 is refused") {
-  check_error(decode_properties(R"({"name":"a\u0000b"})").status(), "TEXT_HAS_NUL", "7", "name");
+  check_error(decode_properties(R"j({"name":"a\u0000b"})j").status(), "TEXT_HAS_NUL", "7", "name");
 }
 
 TEST_CASE("a number that is not finite is refused") {
@@ -310,9 +310,9 @@ TEST_CASE("every operation and entry operation is the same after a round trip") 
 }
 
 v1::PublishHeader full_header() {
-  return from_text<v1::PublishHeader>(R"({"dataset":"transport.road_segment","changesetId":"2026/11.1:a_b-c",
+  return from_text<v1::PublishHeader>(R"j({"dataset":"transport.road_segment","changesetId":"2026/11.1:a_b-c",
       "kind":"CHANGESET_KIND_SNAPSHOT","crs":"EPSG:9210","message":"Đợt 1","baseVersion":"0","allowMassDelete":true,
-      "dryRun":true})");
+      "dryRun":true})j");
 }
 
 TEST_CASE("a header is the same after a round trip") {
@@ -328,7 +328,7 @@ TEST_CASE("a header is the same after a round trip") {
 
 TEST_CASE("a header needs only a dataset and a changeset id") {
   const auto header =
-      lt::wire::header_from_proto(from_text<v1::PublishHeader>(R"({"dataset":"a.b","changesetId":"1"})"));
+      lt::wire::header_from_proto(from_text<v1::PublishHeader>(R"j({"dataset":"a.b","changesetId":"1"})j"));
   REQUIRE(header.ok());
   CHECK(header->kind == lt::feature::ChangesetKind::kChanges);
   CHECK_FALSE(header->base_version.has_value());
