@@ -16,8 +16,8 @@ namespace lt {
 struct LogOptions {
   std::string level = "info";  ///< trace, debug, info, warn, error, critical or off.
   bool json = false;           ///< One JSON object per line instead of key=value.
-  std::string service;         ///< Value of the key "service".
-  spdlog::sink_ptr sink;       ///< Where lines go; null = standard error.
+  std::string service{};       ///< Value of the key "service".
+  spdlog::sink_ptr sink{};     ///< Where lines go; null = standard error.
 };
 
 /// Sets the default logger of the process: spdlog::info("started port={}", port) and log_event() go through it.

@@ -67,16 +67,16 @@ absl::StatusOr<std::vector<v1::Organisation>> Client::list_organisations() const
 absl::StatusOr<v1::Dataset> Client::create_dataset(const v1::Dataset& dataset) const {
   v1::CreateDatasetRequest request;
   *request.mutable_dataset() = dataset;
-  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::CreateDatasetResponse>(
-                                         connection_->catalog(), &Catalog::CreateDataset, request));
+  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::CreateDatasetResponse>(connection_->catalog(),
+                                                                                  &Catalog::CreateDataset, request));
   return std::move(*response.mutable_dataset());
 }
 
 absl::StatusOr<v1::Dataset> Client::get_dataset(const std::string& name) const {
   v1::GetDatasetRequest request;
   request.set_name(name);
-  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::GetDatasetResponse>(connection_->catalog(),
-                                                                               &Catalog::GetDataset, request));
+  LT_ASSIGN_OR_RETURN(auto response,
+                      connection_->call<v1::GetDatasetResponse>(connection_->catalog(), &Catalog::GetDataset, request));
   return std::move(*response.mutable_dataset());
 }
 
@@ -96,8 +96,8 @@ absl::StatusOr<v1::Schema> Client::get_schema(const std::string& dataset, std::i
   v1::GetSchemaRequest request;
   request.set_dataset(dataset);
   request.set_revision(revision);
-  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::GetSchemaResponse>(connection_->catalog(),
-                                                                              &Catalog::GetSchema, request));
+  LT_ASSIGN_OR_RETURN(auto response,
+                      connection_->call<v1::GetSchemaResponse>(connection_->catalog(), &Catalog::GetSchema, request));
   return std::move(*response.mutable_schema());
 }
 

@@ -60,6 +60,7 @@ class Publisher::Impl {
     change.mutable_feature()->set_id(id.data(), id.size());
     if (base_version) change.set_base_version(*base_version);
     if (!record.empty()) change.mutable_feature()->set_record(std::move(record));
+    ++changes_;
     const std::size_t size = change.ByteSizeLong();
     if (size > wire::kMaxWholeBytes) return send_in_parts(change);
     if (batch_bytes_ > 0 && batch_bytes_ + size > kBatchBytes) LT_RETURN_IF_ERROR(flush());
@@ -73,6 +74,9 @@ class Publisher::Impl {
     finished_ = true;
     if (!outcome_) {
       LT_RETURN_IF_ERROR(flush());
+      v1::PublishRequest end;
+      end.mutable_end()->set_changes(changes_);
+      LT_RETURN_IF_ERROR(write(end));
       // False when the server has ended the call: conclude() then says how.
       if (!outcome_) (void)stream_->WritesDone();
       wait_for_end();
@@ -181,7 +185,8 @@ class Publisher::Impl {
         "changeset '{}' may or may not be published; publishing it again with the same changeset_id is safe",
         header_.changeset_id);
     if (status.ok() && !receipt_) {
-      return make_error(StatusCode::kDataLoss, "RECEIPT_MISSING", "the exchange ended the call without a receipt: " + again);
+      return make_error(StatusCode::kDataLoss, "RECEIPT_MISSING",
+                        "the exchange ended the call without a receipt: " + again);
     }
     const bool unclear = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
     return unclear ? annotate(status, again) : status;
@@ -197,6 +202,7 @@ class Publisher::Impl {
   std::thread reader_;
   std::optional<absl::Status> outcome_;  // set once the call has ended and reader_ is joined
   bool finished_ = false;
+  std::int64_t changes_ = 0;
 
   v1::PublishRequest pending_;
   std::size_t batch_bytes_ = 0;

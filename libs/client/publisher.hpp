@@ -32,7 +32,8 @@ class Publisher {
  public:
   /// @param schema its revision is the one that records are written in.
   /// @param progress called from within add() and finish(), on the thread that calls them; may be empty.
-  /// @param content_sha256 hex content hash of the whole changeset if known: the receipt of an accepted one comes at once.
+  /// @param content_sha256 hex content hash of the whole changeset if known: the receipt of an accepted one comes at
+  /// once.
   [[nodiscard]] static absl::StatusOr<Publisher> open(const Client& client, const feature::ChangesetHeader& header,
                                                       const feature::Schema& schema, Progress progress = {},
                                                       const std::string& content_sha256 = {});

@@ -253,9 +253,14 @@ absl::Status run_initdb(const Prepared& prepared, bool for_tests) {
     return system_error("give away", paths.init_password);
   }
   SpawnOptions options;
-  options.command = {prepared.programs + "/initdb", "--pgdata=" + paths.unfinished, "--username=" + std::string(kName),
-                     "--auth=scram-sha-256",        "--pwfile=" + paths.init_password, "--encoding=UTF8",
-                     "--locale=C.UTF-8",            "--data-checksums"};
+  options.command = {prepared.programs + "/initdb",
+                     "--pgdata=" + paths.unfinished,
+                     "--username=" + std::string(kName),
+                     "--auth=scram-sha-256",
+                     "--pwfile=" + paths.init_password,
+                     "--encoding=UTF8",
+                     "--locale=C.UTF-8",
+                     "--data-checksums"};
   if (for_tests) options.command.emplace_back("--no-sync");
   options.user = prepared.user;
   options.output_file = paths.directory + "/initdb.log";
@@ -373,10 +378,10 @@ absl::Status wait_ready(const ClusterPaths& paths, const std::string& url, std::
     if (ended()) return start_failed(paths);
     const auto waited = Clock::now() - started;
     if (waited > limit) {
-      return make_error(absl::StatusCode::kDeadlineExceeded, "CLUSTER_START_TIMEOUT",
-                        fmt::format("the database server does not answer after {} s: {}",
-                                    std::chrono::duration_cast<std::chrono::seconds>(waited).count(),
-                                    server_words(paths)));
+      return make_error(
+          absl::StatusCode::kDeadlineExceeded, "CLUSTER_START_TIMEOUT",
+          fmt::format("the database server does not answer after {} s: {}",
+                      std::chrono::duration_cast<std::chrono::seconds>(waited).count(), server_words(paths)));
     }
     if (Clock::now() >= next_report) {
       spdlog::info("event=pg_waiting seconds={} message=\"{}\"",

@@ -47,8 +47,8 @@ class Cluster {
   /// Makes the cluster if DIR holds none, ends what a killed predecessor left running, starts the server, waits until
   /// it answers, and makes database and extension.
   /// Errors: FAILED_PRECONDITION DATA_DIRECTORY_IN_USE another program runs on DIR; DATA_DIRECTORY_UNREACHABLE the
-  /// server's user cannot get to DIR; POSTGRES_NOT_INSTALLED; DATABASE_USER_MISSING started as root and there is no user
-  /// for the server; CLUSTER_VERSION made by another PostgreSQL; CLUSTER_PASSWORD_MISSING; INTERNAL
+  /// server's user cannot get to DIR; POSTGRES_NOT_INSTALLED; DATABASE_USER_MISSING started as root and there is no
+  /// user for the server; CLUSTER_VERSION made by another PostgreSQL; CLUSTER_PASSWORD_MISSING; INTERNAL
   /// CLUSTER_INIT_FAILED, CLUSTER_START_FAILED with the server's last words; DEADLINE_EXCEEDED CLUSTER_START_TIMEOUT;
   /// INVALID_ARGUMENT DATA_DIRECTORY_INVALID.
   [[nodiscard]] static absl::StatusOr<Cluster> start(const ClusterOptions& options);

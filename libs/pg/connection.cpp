@@ -42,8 +42,9 @@ ParsedUrl parse_url(const std::string& url) {
 ConnectionPtr start(const ConnectOptions& options) {
   const std::string name = "lienthong/" + options.purpose;
   // Later ones win: what stands before dbname are defaults that the URL may change.
-  const std::array<const char*, 8> keys{"keepalives_idle",  "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-                                        "dbname",           "application_name",    "client_encoding",  nullptr};
+  const std::array<const char*, 8> keys{
+      "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+      "dbname",          "application_name",    "client_encoding",  nullptr};
   const std::array<const char*, 8> values{"30", "10", "3", "60000", options.url.c_str(), name.c_str(), "UTF8", nullptr};
   constexpr int kExpandDatabaseName = 1;
   return ConnectionPtr(PQconnectStartParams(keys.data(), values.data(), kExpandDatabaseName));
@@ -81,8 +82,8 @@ absl::Status connect_error(PGconn* connection) {
     const std::string_view rest = text.substr(at + 3);
     if (!is_sqlstate(rest.substr(0, kSqlStateLength)) || rest.substr(kSqlStateLength, 2) != ": ") continue;
     const std::string_view message = rest.substr(kSqlStateLength + 2);
-    return to_status({std::string(rest.substr(0, kSqlStateLength)), std::string(message.substr(0, message.find('\n'))),
-                      {}, {}});
+    return to_status(
+        {std::string(rest.substr(0, kSqlStateLength)), std::string(message.substr(0, message.find('\n'))), {}, {}, {}});
   }
   return make_error(absl::StatusCode::kUnavailable, "CONNECTION_FAILED",
                     fmt::format("cannot connect to the database: {}", text.substr(0, text.find('\n'))));
@@ -242,11 +243,16 @@ absl::StatusOr<std::string> with_database(const std::string& url, std::string_vi
     const std::string_view key = option->keyword;
     if (option->val == nullptr || key == "dbname") continue;
     const std::string value = percent_encode(option->val);
-    if (key == "user") user = value;
-    else if (key == "password") password = value;
-    else if (key == "host") host = value;
-    else if (key == "port") port = value;
-    else rest += fmt::format("{}{}={}", rest.empty() ? "?" : "&", key, value);
+    if (key == "user")
+      user = value;
+    else if (key == "password")
+      password = value;
+    else if (key == "host")
+      host = value;
+    else if (key == "port")
+      port = value;
+    else
+      rest += fmt::format("{}{}={}", rest.empty() ? "?" : "&", key, value);
   }
   std::string authority = user + (password.empty() ? "" : ":" + password);
   if (!authority.empty()) authority += "@";

@@ -62,7 +62,9 @@ CopyEncoder& CopyEncoder::add(float value) {
   return *this;
 }
 
-CopyEncoder& CopyEncoder::add(bool value) { return add_raw(value ? std::string_view("\1", 1) : std::string_view("\0", 1)); }
+CopyEncoder& CopyEncoder::add(bool value) {
+  return add_raw(value ? std::string_view("\1", 1) : std::string_view("\0", 1));
+}
 
 CopyEncoder& CopyEncoder::add(std::string_view value) { return add_raw(value); }
 

@@ -119,7 +119,8 @@ SqlError read_sql_error(const pg_result* result) {
   return {text_of(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
           text_of(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)),
           text_of(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME)),
-          text_of(PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION))};
+          text_of(PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)),
+          text_of(PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED))};
 }
 
 }  // namespace detail

@@ -15,6 +15,7 @@ struct SqlError {
   std::string message;     ///< The primary message.
   std::string constraint;  ///< The violated constraint, or "".
   std::string function;    ///< The server function that raised it, or ""; unlike the message it is not translated.
+  std::string severity;    ///< "ERROR", "FATAL", "WARNING", ..., not translated; "" if unknown.
 };
 
 /// The status of an error of the server.
@@ -22,8 +23,8 @@ struct SqlError {
 /// (restart the transaction); 57014 DEADLINE_EXCEEDED for statement_timeout, else CANCELLED; 53xxx and 54xxx
 /// RESOURCE_EXHAUSTED; 08xxx, 57P0x, 25P03, 40003 UNAVAILABLE; 22xxx INVALID_ARGUMENT; 42501 PERMISSION_DENIED; 25xxx,
 /// 28xxx, 3D000, 55xxx FAILED_PRECONDITION; XX001, XX002 DATA_LOSS; others INTERNAL.
-/// Reason: "SQL_" and the condition's name where callers tell conditions apart (SQL_UNIQUE_VIOLATION), else "SQL_ERROR".
-/// Metadata: sqlstate, and constraint if there is one.
+/// Reason: "SQL_" and the condition's name where callers tell conditions apart (SQL_UNIQUE_VIOLATION), else
+/// "SQL_ERROR". Metadata: sqlstate, and constraint if there is one.
 /// @source PostgreSQL 15 manual, appendix A.
 [[nodiscard]] absl::Status to_status(const SqlError& error);
 

@@ -185,9 +185,9 @@ absl::StatusOr<feature::EntryOp> entry_op_from_proto(v1::EntryOp op) {
     case v1::ENTRY_OP_DELETE: return feature::EntryOp::kDelete;
     default: break;
   }
-  return invalid("ENTRY_OP_UNKNOWN",
-                 fmt::format("op {} of an entry is not known; is this program older than the server?",
-                             static_cast<int>(op)));
+  return invalid(
+      "ENTRY_OP_UNKNOWN",
+      fmt::format("op {} of an entry is not known; is this program older than the server?", static_cast<int>(op)));
 }
 
 v1::EntryOp entry_op_to_proto(feature::EntryOp op) {
@@ -219,8 +219,9 @@ v1::ChangesetKind kind_to_proto(feature::ChangesetKind kind) {
 
 absl::StatusOr<feature::ChangesetHeader> header_from_proto(const v1::PublishHeader& proto) {
   if (proto.dataset().empty()) {
-    return invalid("DATASET_MISSING", "the header names no dataset; set header.dataset, for example "
-                                      "\"transport.road_segment\"");
+    return invalid("DATASET_MISSING",
+                   "the header names no dataset; set header.dataset, for example "
+                   "\"transport.road_segment\"");
   }
   feature::ChangesetHeader header;
   LT_RETURN_IF_ERROR(feature::check_changeset_id(proto.changeset_id()));
@@ -299,9 +300,9 @@ absl::Status ChangeDecoder::decode_geometry(const v1::Feature& feature, feature:
     if (feature.geometry_case() == v1::Feature::kWkt) return geo::parse_wkt(feature.wkt(), crs_->epsg, limits_);
     if (feature.geometry_case() == v1::Feature::kWkb) return geo::parse_wkb(feature.wkb(), crs_->epsg, limits_);
     if (crs_->epsg != kWgs84) {
-      return invalid("GEOJSON_NEEDS_WGS84",
-                     fmt::format("geojson is in EPSG:4326, the dataset in {}; send wkt or wkb in {}", crs_->id(),
-                                 crs_->id()));
+      return invalid(
+          "GEOJSON_NEEDS_WGS84",
+          fmt::format("geojson is in EPSG:4326, the dataset in {}; send wkt or wkb in {}", crs_->id(), crs_->id()));
     }
     LT_ASSIGN_OR_RETURN(const auto json, struct_to_json(feature.geojson()));
     return geo::parse_geojson(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), limits_);
@@ -331,7 +332,7 @@ absl::Status ChangeDecoder::decode_properties(const v1::Feature& feature, featur
 }
 
 absl::Status ChangeDecoder::decode_record(std::string_view record, feature::State& out) const {
-  LT_ASSIGN_OR_RETURN(auto decoded, feature::decode_record(record));
+  LT_ASSIGN_OR_RETURN(auto decoded, feature::decode_record(record, limits_));
   if (decoded.schema_revision < 1 || decoded.schema_revision > schema_.revision) {
     return invalid("SCHEMA_REVISION_UNKNOWN",
                    fmt::format("the record is of schema revision {}, the dataset has revisions 1 to {}; read the "
@@ -352,10 +353,9 @@ absl::Status ChangeDecoder::decode_record(std::string_view record, feature::Stat
     const feature::Field* field = schema_.find(number);
     if (field == nullptr) return unknown_field(schema_, fmt::format("#{}", number));
     if (feature::type_of(value) != field->type) {
-      return FieldError(invalid("VALUE_WRONG_TYPE",
-                                fmt::format("the record holds a {}, the schema says {}",
-                                            feature::to_string(feature::type_of(value)),
-                                            feature::to_string(field->type))),
+      return FieldError(invalid("VALUE_WRONG_TYPE", fmt::format("the record holds a {}, the schema says {}",
+                                                                feature::to_string(feature::type_of(value)),
+                                                                feature::to_string(field->type))),
                         field->name);
     }
   }

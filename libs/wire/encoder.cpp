@@ -41,9 +41,9 @@ FeatureEncoder::FeatureEncoder(const feature::Schema& schema, v1::FeatureForm fo
 
 absl::StatusOr<FeatureEncoder> FeatureEncoder::create(const feature::Schema& schema, v1::FeatureForm form) {
   if (!v1::FeatureForm_IsValid(form)) {
-    return make_error(StatusCode::kInvalidArgument, "FORM_UNKNOWN",
-                      fmt::format("form {} is not known; use FEATURE_FORM_GEOJSON, _WKT, _WKB or _RECORD",
-                                  static_cast<int>(form)));
+    return make_error(
+        StatusCode::kInvalidArgument, "FORM_UNKNOWN",
+        fmt::format("form {} is not known; use FEATURE_FORM_GEOJSON, _WKT, _WKB or _RECORD", static_cast<int>(form)));
   }
   FeatureEncoder encoder(schema, form == v1::FEATURE_FORM_UNSPECIFIED ? v1::FEATURE_FORM_GEOJSON : form);
   if (encoder.form_ != v1::FEATURE_FORM_GEOJSON || schema.crs.empty()) return encoder;

@@ -57,7 +57,8 @@ void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
   out->set_changeset_id(receipt.changeset_id);
   out->set_organisation(receipt.organisation);
   out->set_message(receipt.message);
-  time_to_proto(receipt.committed_us, out->mutable_committed_at());
+  // Left out when it has its default, as in receipt_to_json(): presence is visible in the JSON that is hashed.
+  if (receipt.committed_us != 0) time_to_proto(receipt.committed_us, out->mutable_committed_at());
   out->set_changed(receipt.changed);
   for (const auto& dataset : receipt.datasets) {
     auto* added = out->add_datasets();
@@ -66,7 +67,7 @@ void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
     added->set_version(dataset.version);
     added->set_previous_digest(dataset.previous_digest);
   }
-  counts_to_proto(receipt.counts, out->mutable_counts());
+  if (receipt.counts != feature::Counts()) counts_to_proto(receipt.counts, out->mutable_counts());
   out->set_content_sha256(receipt.content_sha256);
   out->set_digest(receipt.digest);
 }

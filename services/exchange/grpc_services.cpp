@@ -78,9 +78,10 @@ class PublishSession final : public rpc::Session<v1::PublishRequest, v1::Publish
       }
       case v1::PublishRequest::kBatch: LT_RETURN_IF_ERROR(publishing_.add_batch(message.batch())); break;
       case v1::PublishRequest::kFeaturePart: LT_RETURN_IF_ERROR(publishing_.add_part(message.feature_part())); break;
+      case v1::PublishRequest::kEnd: return publishing_.end(message.end());
       default:
         return make_error(absl::StatusCode::kInvalidArgument, "PART_MISSING",
-                          "a PublishRequest holds a header, a batch or a feature_part");
+                          "a PublishRequest holds a header, a batch, a feature_part or the end");
     }
     v1::PublishResponse response;
     *response.mutable_progress() = publishing_.progress();

@@ -77,7 +77,7 @@ absl::StatusOr<std::optional<storage::StoredChangeset>> Publishing::find_known()
 absl::StatusOr<std::optional<feature::Receipt>> Publishing::open(const v1::PublishHeader& header) {
   if (begun()) return invalid("HEADER_TWICE", "the header must come exactly once, as the first message");
   LT_ASSIGN_OR_RETURN(header_, wire::header_from_proto(header));
-  declared_content_ = header.content_sha256();
+  declared_content_ = to_hex(from_hex(header.content_sha256()).value_or(""));  // of either case, checked above
   LT_ASSIGN_OR_RETURN(dataset_, core_.catalog.get_dataset(header_.dataset));
   LT_RETURN_IF_ERROR(check_may_publish(caller_, dataset_));
   LT_ASSIGN_OR_RETURN(schema_, core_.catalog.get_schema(dataset_.id, dataset_.schema_revision));
@@ -102,6 +102,7 @@ absl::StatusOr<std::optional<feature::Receipt>> Publishing::open(const v1::Publi
 
 absl::Status Publishing::take_sequence(std::int64_t sequence) {
   if (!begun()) return invalid("HEADER_MISSING", "the first message must be the header");
+  if (ended_) return invalid("END_NOT_LAST", "nothing may follow the end");
   if (sequence != last_sequence_ + 1) {
     return invalid("BATCH_OUT_OF_ORDER", fmt::format("batch {} came where {} was due; batches are numbered 1, 2, 3, ...",
                                                      sequence, last_sequence_ + 1));
@@ -170,9 +171,24 @@ absl::Status Publishing::add_part(const v1::FeaturePart& part) {
   return note(add_change(change));
 }
 
+absl::Status Publishing::end(const v1::PublishEnd& end) {
+  if (!begun()) return note(invalid("HEADER_MISSING", "the first message must be the header"));
+  if (ended_) return note(invalid("END_NOT_LAST", "nothing may follow the end"));
+  LT_RETURN_IF_ERROR(note(parts_.check_complete()));
+  if (end.changes() != staged_->count()) {
+    return note(invalid("END_MISMATCH", fmt::format("the end says {} changes, {} arrived; send everything again", end.changes(),
+                                                    staged_->count())));
+  }
+  ended_ = true;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<feature::Receipt> Publishing::finish() {
   if (!begun()) return note(invalid("HEADER_MISSING", "the stream ended without a header"));
-  LT_RETURN_IF_ERROR(note(parts_.check_complete()));
+  if (!ended_) {
+    return note(invalid("END_MISSING", "the stream was closed without its end, so it may have been cut; send "
+                                       "{\"end\": {\"changes\": N}} last, N being the number of changes"));
+  }
   auto content = staged_->seal(header_);
   if (!content.ok()) return note(content.status());
   const std::string hex = to_hex(view(*content));
@@ -209,6 +225,9 @@ absl::StatusOr<feature::Receipt> publish_changeset(const Core& core, const rpc::
     *batch.mutable_changes() = request.changes();
     LT_RETURN_IF_ERROR(publishing.add_batch(batch));
   }
+  v1::PublishEnd end;
+  end.set_changes(request.changes_size());
+  LT_RETURN_IF_ERROR(publishing.end(end));
   return publishing.finish();
 }
 

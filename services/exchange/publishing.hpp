@@ -34,8 +34,10 @@ class Publishing {
   /// Checks and stages a batch. An error lists what is wrong with each feature of the batch, up to 20.
   [[nodiscard]] absl::Status add_batch(const lienthong::v1::ChangeBatch& batch);
   [[nodiscard]] absl::Status add_part(const lienthong::v1::FeaturePart& part);
-  /// Commits. Errors: those of storage::publish() and StagedChanges::seal(); INVALID_ARGUMENT HEADER_MISSING,
-  /// CONTENT_HASH_MISMATCH, PART_OUT_OF_ORDER (the last feature is incomplete).
+  /// Nothing may follow. Errors: INVALID_ARGUMENT END_MISMATCH, PART_OUT_OF_ORDER (the last feature is incomplete).
+  [[nodiscard]] absl::Status end(const lienthong::v1::PublishEnd& end);
+  /// Commits what end() completed. Errors: those of storage::publish() and StagedChanges::seal(); INVALID_ARGUMENT
+  /// HEADER_MISSING, END_MISSING (the stream was cut), CONTENT_HASH_MISMATCH.
   [[nodiscard]] absl::StatusOr<feature::Receipt> finish();
 
   [[nodiscard]] bool begun() const { return staged_ != nullptr; }
@@ -63,6 +65,7 @@ class Publishing {
   std::unique_ptr<storage::StagedChanges> staged_;
   wire::PartAssembler parts_;
   std::int64_t last_sequence_ = 0;
+  bool ended_ = false;
 };
 
 /// PublishChangeset: at most 1,000 changes and 3 MiB in one message.

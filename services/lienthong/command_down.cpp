@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+// Debian 12's glibc declares these without C linkage for C++.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 #include "base/status.hpp"
 #include "lienthong/endpoints.hpp"

@@ -153,9 +153,8 @@ TEST_CASE("a server that is killed is started again on the same port with all th
   Connection bystander = connect(cluster.url());
   const pid_t killed = cluster.postmaster_pid();
   REQUIRE(kill(killed, SIGKILL) == 0);
-  REQUIRE(test::wait_until([&] {
-    return cluster.restarts() == 1 && Connection::open({.url = cluster.url(), .purpose = "test"}).ok();
-  }));
+  REQUIRE(test::wait_until(
+      [&] { return cluster.restarts() == 1 && Connection::open({.url = cluster.url(), .purpose = "test"}).ok(); }));
   CHECK(cluster.postmaster_pid() != killed);
   CHECK(stored_rows(cluster.url()) == 1);
   CHECK_FALSE(bystander.execute("SELECT 1").ok());
@@ -168,7 +167,8 @@ TEST_CASE("a killed owner leaves no server behind and its successor takes over")
   int input[2];
   REQUIRE(pipe(input) == 0);
   const std::string output = directory.path() + "/output";
-  const std::string command = std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
+  const std::string command =
+      std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
   const pid_t owner = fork();
   if (owner == 0) {
     dup2(input[0], STDIN_FILENO);
@@ -206,7 +206,8 @@ TEST_CASE("the kernel ends the server of a killed owner without any successor") 
   int input[2];
   REQUIRE(pipe(input) == 0);
   const std::string output = directory.path() + "/output";
-  const std::string command = std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
+  const std::string command =
+      std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
   const pid_t owner = fork();
   if (owner == 0) {
     dup2(input[0], STDIN_FILENO);
@@ -248,7 +249,8 @@ TEST_CASE("a stale pid file that names a stranger's process is no obstacle") {
   // A living process of the same user as the server: another PostgreSQL.
   const TempDirectory other_directory;
   const Cluster other = must(Cluster::start(quick(other_directory.path())));
-  std::ofstream(directory.path() + "/pg/postmaster.pid") << other.postmaster_pid() << "\n" << directory.path() << "/pg\n";
+  std::ofstream(directory.path() + "/pg/postmaster.pid") << other.postmaster_pid() << "\n"
+                                                         << directory.path() << "/pg\n";
   const Cluster cluster = must(Cluster::start(quick(directory.path())));
   CHECK(connect(cluster.url()).is_usable());
   CHECK(connect(other.url()).is_usable());

@@ -21,9 +21,9 @@ using test::must;
 using test::TempDatabase;
 
 bool is_waiting(Connection& observer, int pid, std::string_view event) {
-  const auto result = must(observer.execute(
-      "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND wait_event = $2",
-      Params().add(pid).add(event)));
+  const auto result = must(
+      observer.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND wait_event = $2",
+                       Params().add(pid).add(event)));
   return result.get_int(0, 0) == 1;
 }
 
@@ -203,13 +203,14 @@ TEST_CASE("a row stream holds one row at a time and can be stopped in the middle
   Connection connection = database.connect();
   std::int64_t seen = 0;
   // 10^12 rows: gathered in memory or run to the end this would never come back. (In FROM the server would gather.)
-  const absl::Status status = connection.for_each_row(
-      "SELECT generate_series(1, $1), repeat('x', 1000)", Params().add(std::int64_t{1'000'000'000'000}),
-      [&](const Row& row) {
-        if (row.get_int(0) != seen + 1 || row.get_text(1).size() != 1000) return absl::DataLossError("wrong row");
-        ++seen;
-        return seen == 100'000 ? absl::OutOfRangeError("enough") : absl::OkStatus();
-      });
+  const absl::Status status =
+      connection.for_each_row("SELECT generate_series(1, $1), repeat('x', 1000)",
+                              Params().add(std::int64_t{1'000'000'000'000}), [&](const Row& row) {
+                                if (row.get_int(0) != seen + 1 || row.get_text(1).size() != 1000)
+                                  return absl::DataLossError("wrong row");
+                                ++seen;
+                                return seen == 100'000 ? absl::OutOfRangeError("enough") : absl::OkStatus();
+                              });
   CHECK(status.code() == absl::StatusCode::kOutOfRange);
   CHECK(seen == 100'000);
   CHECK_FALSE(connection.is_broken());
@@ -310,7 +311,8 @@ TEST_CASE("a terminated session is broken and says so from then on") {
   const TempDatabase database;
   Connection connection = database.connect();
   Connection killer = database.connect();
-  const auto killed = must(killer.execute("SELECT pg_terminate_backend($1, 10000)", Params().add(connection.backend_pid())));
+  const auto killed =
+      must(killer.execute("SELECT pg_terminate_backend($1, 10000)", Params().add(connection.backend_pid())));
   REQUIRE(killed.get_bool(0, 0));
   const absl::Status first = connection.execute("SELECT 1").status();
   CHECK(first.code() == absl::StatusCode::kUnavailable);

@@ -36,7 +36,8 @@ TEST_CASE("COPY takes every type in and gives it out again") {
   }
   CHECK(must(connection.execute("SELECT k->'k'->>0, l[2], m[1], cardinality(m) FROM t")).get_text(0, 2) == "một");
 
-  CopyOut copy = must(connection.copy_out("COPY (SELECT a, b, c, d, e, f, g, h, i, j, n FROM t) TO STDOUT (FORMAT binary)"));
+  CopyOut copy =
+      must(connection.copy_out("COPY (SELECT a, b, c, d, e, f, g, h, i, j, n FROM t) TO STDOUT (FORMAT binary)"));
   const Row* row = must(copy.next());
   REQUIRE(row != nullptr);
   REQUIRE(row->columns() == 11);
@@ -139,8 +140,8 @@ TEST_CASE("a COPY out holds one row at a time, and stopping early gives the conn
   const TempDatabase database;
   Connection connection = database.connect();
   {
-    CopyOut copy = must(connection.copy_out(
-        "COPY (SELECT generate_series(1, 1000000000000)) TO STDOUT (FORMAT binary)"));
+    CopyOut copy =
+        must(connection.copy_out("COPY (SELECT generate_series(1, 1000000000000)) TO STDOUT (FORMAT binary)"));
     for (std::int64_t n = 1; n <= 100'000; ++n) {
       const Row* row = must(copy.next());
       REQUIRE(row != nullptr);
@@ -153,7 +154,8 @@ TEST_CASE("a COPY out holds one row at a time, and stopping early gives the conn
 TEST_CASE("an error in the middle of a COPY out is reported after the rows before it") {
   const TempDatabase database;
   Connection connection = database.connect();
-  CopyOut copy = must(connection.copy_out("COPY (SELECT 1 / (3 - n) FROM generate_series(1, 5) n) TO STDOUT (FORMAT binary)"));
+  CopyOut copy =
+      must(connection.copy_out("COPY (SELECT 1 / (3 - n) FROM generate_series(1, 5) n) TO STDOUT (FORMAT binary)"));
   CHECK(must(copy.next()) != nullptr);
   CHECK(must(copy.next()) != nullptr);
   REQUIRE_ERROR(copy.next(), absl::StatusCode::kInvalidArgument, "SQL_DATA_EXCEPTION");

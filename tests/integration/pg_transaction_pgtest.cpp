@@ -21,12 +21,12 @@ std::int64_t count_rows(Connection& connection) {
 
 /// A table whose COMMIT waits for advisory lock 7: a deferred trigger takes it.
 void make_slow_commit(Connection& connection) {
-  must(connection.execute_script(
-      "CREATE TABLE t (id integer);"
-      "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
-      "  $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;"
-      "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
-      "  FOR EACH ROW EXECUTE FUNCTION wait()"));
+  must(
+      connection.execute_script("CREATE TABLE t (id integer);"
+                                "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+                                "  $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;"
+                                "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
+                                "  FOR EACH ROW EXECUTE FUNCTION wait()"));
 }
 
 bool in_commit(Connection& observer, int pid, int milliseconds = 0) {

@@ -36,11 +36,11 @@ inline void must(const absl::Status& status) {
 }  // namespace lt::test
 
 /// Requires success; shows code, reason and message otherwise.
-#define REQUIRE_OK(expr)                                          \
-  do {                                                            \
-    const absl::Status lt_checked = ::lt::test::status_of(expr);  \
-    INFO(::lt::test::describe(lt_checked));                       \
-    REQUIRE(lt_checked.ok());                                     \
+#define REQUIRE_OK(expr)                                         \
+  do {                                                           \
+    const absl::Status lt_checked = ::lt::test::status_of(expr); \
+    INFO(::lt::test::describe(lt_checked));                      \
+    REQUIRE(lt_checked.ok());                                    \
   } while (false)
 
 /// Requires an error with this code and this reason.

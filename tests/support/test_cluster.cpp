@@ -45,13 +45,16 @@ std::string read_line(const std::string& path) {
   return line;
 }
 
-/// A build under /root is out of reach for the server's user; the cluster then lives in /tmp, under a name of the build.
+/// A build under /root is out of reach for the server's user; the cluster then lives in /tmp, under a name of the
+/// build.
 std::string fallback_directory(const std::string& directory) {
   constexpr std::size_t kDigits = 12;
   return "/tmp/lienthong-test-cluster-" + to_hex(view(sha256(directory))).substr(0, kDigits);
 }
 
-bool answers(const std::string& url) { return !url.empty() && pg::Connection::open({.url = url, .purpose = "test"}).ok(); }
+bool answers(const std::string& url) {
+  return !url.empty() && pg::Connection::open({.url = url, .purpose = "test"}).ok();
+}
 
 absl::StatusOr<std::string> start(const std::string& directory) {
   pg::ClusterOptions options;

@@ -13,7 +13,8 @@ namespace lt::test {
 
 /// URL of the shared cluster's database `postgres`, as superuser: LT_TEST_DATABASE_URL if set (a server that is there),
 /// else the cluster of `directory`, which is started when it does not run. It outlives this process. Not durable
-/// (fsync off): what these tests store is worth nothing after them, and crash safety is tested on clusters of their own.
+/// (fsync off): what these tests store is worth nothing after them, and crash safety is tested on clusters of their
+/// own.
 [[nodiscard]] absl::StatusOr<std::string> ensure_cluster(const std::string& directory);
 
 /// Stops the cluster of `directory` and removes its files.

@@ -88,8 +88,12 @@ Session::~Session() { revoke_canceller(); }
 
 void Session::on_notice(void* self, const pg_result* notice) {
   const SqlError fields = read_sql_error(notice);
+  auto* session = static_cast<Session*>(self);
+  // Sent to an idle session just before the server closes it.
+  const std::string_view severity = fields.severity;
+  if (severity == "FATAL" || severity == "PANIC") session->broken_ = true;
   // Raised only for the two warnings "canceling (the) wait for synchronous replication ...".
-  if (fields.function == "SyncRepWaitForLSN") static_cast<Session*>(self)->sync_wait_canceled_ = true;
+  if (fields.function == "SyncRepWaitForLSN") session->sync_wait_canceled_ = true;
   spdlog::debug("event=pg_notice sqlstate={} function={}", fields.sqlstate, fields.function);
 }
 
@@ -149,8 +153,7 @@ absl::Status Session::deallocate_evicted() {
   return collect().status();
 }
 
-absl::StatusOr<std::string> Session::prepared_name(const std::string& key, std::string_view sql,
-                                                   const Params& params) {
+absl::StatusOr<std::string> Session::prepared_name(const std::string& key, std::string_view sql, const Params& params) {
   StatementCache::Entry& entry = statements_.use(key);
   if (!entry.name.empty()) return entry.name;
   // In a failed transaction nothing can be prepared; the statement itself will say so.
@@ -176,11 +179,11 @@ absl::Status Session::send(std::string_view sql, const Params& params, const std
     LT_ASSIGN_OR_RETURN(name, prepared_name(key, sql, params));
   }
   const BoundParams bound(params);
-  const int sent = name.empty() ? PQsendQueryParams(raw(), std::string(sql).c_str(), bound.count(), bound.types.data(),
-                                                    bound.values.data(), bound.sizes.data(), bound.formats.data(),
-                                                    kBinary)
-                                : PQsendQueryPrepared(raw(), name.c_str(), bound.count(), bound.values.data(),
-                                                      bound.sizes.data(), bound.formats.data(), kBinary);
+  const int sent = name.empty()
+                       ? PQsendQueryParams(raw(), std::string(sql).c_str(), bound.count(), bound.types.data(),
+                                           bound.values.data(), bound.sizes.data(), bound.formats.data(), kBinary)
+                       : PQsendQueryPrepared(raw(), name.c_str(), bound.count(), bound.values.data(),
+                                             bound.sizes.data(), bound.formats.data(), kBinary);
   return sent != 0 ? absl::OkStatus() : error_of(nullptr);
 }
 
@@ -270,8 +273,10 @@ void Session::give_up() noexcept {
 bool Session::probe() {
   if (broken_) return false;
   pollfd socket{PQsocket(raw()), POLLIN, 0};
-  if (poll(&socket, 1, 0) <= 0) return true;
-  if (PQconsumeInput(raw()) == 0 || PQstatus(raw()) == CONNECTION_BAD) broken_ = true;
+  while (!broken_ && poll(&socket, 1, 0) > 0) {
+    if (PQconsumeInput(raw()) == 0 || PQstatus(raw()) == CONNECTION_BAD) broken_ = true;
+    (void)PQisBusy(raw());  // parses what came; the server's last words go to on_notice
+  }
   return !broken_;
 }
 

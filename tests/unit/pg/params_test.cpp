@@ -90,7 +90,11 @@ TEST_CASE("the copy encoder writes count, length and value") {
   CopyEncoder encoder;
   encoder.begin_row(3).add(std::int32_t{1}).add_null().add("ab");
   CHECK(encoder.row_complete());
-  CHECK(to_hex(encoder.bytes()) == "0003" "0000000400000001" "ffffffff" "000000026162");
+  CHECK(to_hex(encoder.bytes()) ==
+        "0003"
+        "0000000400000001"
+        "ffffffff"
+        "000000026162");
 }
 
 TEST_CASE("the copy encoder knows a row with too few or too many values") {
@@ -106,7 +110,9 @@ TEST_CASE("the copy encoder knows a row with too few or too many values") {
 TEST_CASE("the copy encoder hands its rows over and is empty afterwards") {
   CopyEncoder encoder;
   encoder.begin_row(1).add_jsonb("{}");
-  CHECK(to_hex(encoder.take()) == "0001" "00000003017b7d");
+  CHECK(to_hex(encoder.take()) ==
+        "0001"
+        "00000003017b7d");
   CHECK(encoder.size() == 0);
 }
 

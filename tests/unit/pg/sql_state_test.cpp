@@ -36,7 +36,7 @@ TEST_CASE("an SQLSTATE decides code and reason") {
       {"XX000", absl::StatusCode::kInternal, "SQL_ERROR"},
       {"0A000", absl::StatusCode::kInternal, "SQL_ERROR"},
   }));
-  const absl::Status status = to_status({expected.sqlstate, "m", "", ""});
+  const absl::Status status = to_status({expected.sqlstate, "m", "", "", ""});
   INFO(expected.sqlstate);
   CHECK(status.code() == expected.code);
   CHECK(error_reason(status) == expected.reason);
@@ -44,19 +44,20 @@ TEST_CASE("an SQLSTATE decides code and reason") {
 }
 
 TEST_CASE("a statement timeout is told from a cancel") {
-  const absl::Status status = to_status({"57014", "canceling statement due to statement timeout", "", ""});
+  const absl::Status status = to_status({"57014", "canceling statement due to statement timeout", "", "", ""});
   CHECK(status.code() == absl::StatusCode::kDeadlineExceeded);
   CHECK(error_reason(status) == "SQL_STATEMENT_TIMEOUT");
 }
 
 TEST_CASE("a stale prepared statement is told from other things not supported") {
-  const absl::Status status = to_status({"0A000", "cached plan must not change result type", "", "RevalidateCachedQuery"});
+  const absl::Status status =
+      to_status({"0A000", "cached plan must not change result type", "", "RevalidateCachedQuery", ""});
   CHECK(status.code() == absl::StatusCode::kAborted);
   CHECK(error_reason(status) == "SQL_STALE_STATEMENT");
 }
 
 TEST_CASE("the violated constraint is in the metadata") {
-  const auto detail = error_detail(to_status({"23505", "m", "pk_feature", ""}));
+  const auto detail = error_detail(to_status({"23505", "m", "pk_feature", "", ""}));
   REQUIRE(detail.has_value());
   CHECK(detail->metadata.at("constraint") == "pk_feature");
 }

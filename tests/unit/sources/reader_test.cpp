@@ -87,8 +87,8 @@ TEST_CASE("every form of GeoJSON gives all features, their own ids and WGS 84") 
 
 TEST_CASE("files without features are read as empty") {
   const TempFolder folder;
-  const auto path = GENERATE_COPY(folder.write("e.geojsonl", ""), folder.write("e.geojson", R"({"type":"FeatureCollection","features":[]})"));
-  auto reader = open(path);
+  const std::string text = GENERATE("", "\n \n", R"({"type":"FeatureCollection","features":[]})");
+  auto reader = open(folder.write("e.geojson", text));
   const auto inferred = take(reader.infer_schema());
   CHECK(read_all(reader, inferred.schema).empty());
   CHECK_FALSE(inferred.notes.empty());

@@ -61,9 +61,9 @@ lt::feature::State decode(const v1::Feature& feature, const std::string& crs) {
 }
 
 TEST_CASE("what is read can be sent back in every form and is the same") {
-  const std::string wkt = GENERATE(
-      "", "POINT (105.80000000000001 21.1)", "POINT EMPTY", "LINESTRING ZM (1 2 3 4, 5 6 7 8)",
-      "POLYGON ((0 0, 1 0, 1 1, 0 0))", "GEOMETRYCOLLECTION (POINT (1 2), MULTILINESTRING ((1 2, 3 4.5), EMPTY))");
+  const std::string wkt = GENERATE("", "POINT (105.80000000000001 21.1)", "POINT EMPTY",
+                                   "LINESTRING ZM (1 2 3 4, 5 6 7 8)", "POLYGON ((0 0, 1 0, 1 1, 0 0))",
+                                   "GEOMETRYCOLLECTION (POINT (1 2), MULTILINESTRING ((1 2, 3 4.5), EMPTY))");
   const auto form = GENERATE(v1::FEATURE_FORM_WKT, v1::FEATURE_FORM_WKB, v1::FEATURE_FORM_RECORD);
   const auto state = full_state(wkt);
   CHECK(decode(encode(encoder("EPSG:9210", form), state), "EPSG:9210") == state);
@@ -112,7 +112,8 @@ TEST_CASE("the default form is GeoJSON, computed by a named operation") {
   CHECK((*json)["type"] == "Point");
   double x = 600000;
   double y = 1200000;
-  const auto transformer = lt::geo::Transformer::create(*lt::geo::find_crs("EPSG:9210"), *lt::geo::find_crs("EPSG:4326"));
+  const auto transformer =
+      lt::geo::Transformer::create(*lt::geo::find_crs("EPSG:9210"), *lt::geo::find_crs("EPSG:4326"));
   REQUIRE(transformer.ok());
   REQUIRE(transformer->transform(x, y).ok());
   CHECK((*json)["coordinates"][0].get<double>() == x);

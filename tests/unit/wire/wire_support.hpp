@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include <catch2/catch.hpp>
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <catch2/catch.hpp>
 
 #include "base/status.hpp"
 #include "feature/schema.hpp"
@@ -50,10 +50,10 @@ inline feature::Schema every_type(std::string crs) {
   schema.revision = 3;
   schema.crs = std::move(crs);
   if (!schema.crs.empty()) schema.geometry.types = {geo::GeometryType::kGeometry};
-  schema.fields = {field(1, "name", FieldType::kString),         field(2, "lanes", FieldType::kInt64),
-                   field(3, "width", FieldType::kDouble),        field(4, "open", FieldType::kBool),
-                   field(5, "built", FieldType::kDate),          field(6, "measured", FieldType::kTimestamp),
-                   field(7, "price", FieldType::kDecimal),       field(8, "photo", FieldType::kBytes),
+  schema.fields = {field(1, "name", FieldType::kString),        field(2, "lanes", FieldType::kInt64),
+                   field(3, "width", FieldType::kDouble),       field(4, "open", FieldType::kBool),
+                   field(5, "built", FieldType::kDate),         field(6, "measured", FieldType::kTimestamp),
+                   field(7, "price", FieldType::kDecimal),      field(8, "photo", FieldType::kBytes),
                    field(9, "aliases", FieldType::kStringList), field(10, "extra", FieldType::kJson)};
   return schema;
 }
