@@ -50,9 +50,9 @@ nlohmann::json counts_to_json(const Counts& counts) {
 nlohmann::json dataset_to_json(const DatasetVersion& dataset) {
   nlohmann::json out = nlohmann::json::object();
   put(out, "dataset", dataset.dataset);
-  put(out, "datasetUid", dataset.dataset_uid);
+  put(out, "dataset_uid", dataset.dataset_uid);
   put(out, "version", dataset.version);
-  put(out, "previousDigest", dataset.previous_digest);
+  put(out, "previous_digest", dataset.previous_digest);
   return out;
 }
 
@@ -133,9 +133,9 @@ absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersio
     DatasetVersion dataset;
     Members members(item);
     members.read("dataset", dataset.dataset);
-    members.read("datasetUid", dataset.dataset_uid);
+    members.read("dataset_uid", dataset.dataset_uid);
     members.read("version", dataset.version);
-    members.read("previousDigest", dataset.previous_digest);
+    members.read("previous_digest", dataset.previous_digest);
     LT_RETURN_IF_ERROR(members.finish());
     datasets.push_back(std::move(dataset));
   }
@@ -145,7 +145,7 @@ absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersio
 absl::Status read_time(const std::string& text, std::int64_t& us) {
   if (text.empty()) return absl::OkStatus();
   const auto parsed = parse_rfc3339(text);
-  if (!parsed.ok() || !parsed->offset_minutes) return malformed("\"committedAt\" is not a point in time");
+  if (!parsed.ok() || !parsed->offset_minutes) return malformed("\"committed_at\" is not a point in time");
   us = parsed->us;
   return absl::OkStatus();
 }
@@ -154,16 +154,16 @@ absl::Status read_time(const std::string& text, std::int64_t& us) {
 
 nlohmann::json receipt_to_json(const Receipt& receipt) {
   nlohmann::json out = nlohmann::json::object();
-  put(out, "commitId", receipt.commit_id);
-  put(out, "attemptId", receipt.attempt_id);
-  put(out, "changesetId", receipt.changeset_id);
+  put(out, "commit_id", receipt.commit_id);
+  put(out, "attempt_id", receipt.attempt_id);
+  put(out, "changeset_id", receipt.changeset_id);
   put(out, "organisation", receipt.organisation);
   put(out, "message", receipt.message);
-  if (receipt.committed_us != 0) out["committedAt"] = proto_time(receipt.committed_us);
+  if (receipt.committed_us != 0) out["committed_at"] = proto_time(receipt.committed_us);
   if (receipt.changed) out["changed"] = true;
   for (const DatasetVersion& dataset : receipt.datasets) out["datasets"].push_back(dataset_to_json(dataset));
   if (!(receipt.counts == Counts{})) out["counts"] = counts_to_json(receipt.counts);
-  put(out, "contentSha256", receipt.content_sha256);
+  put(out, "content_sha256", receipt.content_sha256);
   put(out, "digest", receipt.digest);
   return out;
 }
@@ -174,14 +174,14 @@ absl::StatusOr<Receipt> receipt_from_json(std::string_view text) {
   Receipt receipt;
   std::string committed_at;
   Members members(*json);
-  members.read("commitId", receipt.commit_id);
-  members.read("attemptId", receipt.attempt_id);
-  members.read("changesetId", receipt.changeset_id);
+  members.read("commit_id", receipt.commit_id);
+  members.read("attempt_id", receipt.attempt_id);
+  members.read("changeset_id", receipt.changeset_id);
   members.read("organisation", receipt.organisation);
   members.read("message", receipt.message);
-  members.read("committedAt", committed_at);
+  members.read("committed_at", committed_at);
   members.read("changed", receipt.changed);
-  members.read("contentSha256", receipt.content_sha256);
+  members.read("content_sha256", receipt.content_sha256);
   members.read("digest", receipt.digest);
   const nlohmann::json* datasets = members.find("datasets");
   const nlohmann::json* counts = members.find("counts");

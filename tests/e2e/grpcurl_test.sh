@@ -84,7 +84,7 @@ json_is "a feature" '.feature.geojson.coordinates == [105.85, 21.04] and .operat
 json_is "a feature as it was" '.feature.wkt == "POINT (105.85 21.03)"' \
   "$(call environment ExchangeService/GetFeature \
     '{"dataset": "environment.well", "id": "W1", "version": 1, "form": "FEATURE_FORM_WKT"}')"
-json_is "changesets" '[.changesets[].receipt.changesetId] == ["hand/2", "hand/1"]' \
+json_is "changesets" '[.changesets[].receipt.changeset_id] == ["hand/2", "hand/1"]' \
   "$(call environment ExchangeService/ListChangesets '{"dataset": "environment.well"}')"
 json_is "by its id" '.changeset.receipt.message == "gõ tay"' \
   "$(call environment ExchangeService/GetChangeset '{"changeset_id": "hand/1"}')"

@@ -357,7 +357,7 @@ TEST_CASE("changes that conflict with what is stored are refused") {
   CHECK(metadata_of(refused({must_not_exist}, Code::kFailedPrecondition, "VERSION_CONFLICT"), "feature_id") == "b");
   auto beyond = upsert_point("a", 2);
   beyond.set_base_version(3);
-  refused({beyond}, Code::kOutOfRange, "VERSION_OUT_OF_RANGE");
+  CHECK(metadata_of(refused({beyond}, Code::kOutOfRange, "VERSION_OUT_OF_RANGE"), "head") == "2");
   auto stale_header = exchange.header();
   stale_header.set_base_version(1);
   REQUIRE_ERROR(exchange.publish(stale_header, {upsert_point("a", 3)}), Code::kFailedPrecondition, "VERSION_CONFLICT");

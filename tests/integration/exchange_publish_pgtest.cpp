@@ -46,10 +46,17 @@ std::vector<v1::PublishRequest> points_messages(const v1::PublishHeader& header,
   return messages;
 }
 
+/// The names of the .proto file, as grpcurl prints them.
+google::protobuf::util::JsonPrintOptions proto_names() {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  return options;
+}
+
 /// Hex SHA-256 of the RFC 8785 form of the receipt's JSON without its digest: what jq and sha256sum compute.
 std::string digest_of(const v1::Receipt& receipt) {
   std::string text;
-  if (!google::protobuf::util::MessageToJsonString(receipt, &text).ok()) throw std::runtime_error("no JSON");
+  if (!google::protobuf::util::MessageToJsonString(receipt, &text, proto_names()).ok()) throw std::runtime_error("no JSON");
   auto json = must(parse_json(text));
   json.erase("digest");
   return to_hex(view(sha256(must(canonical_json(json)))));

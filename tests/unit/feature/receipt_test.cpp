@@ -62,15 +62,15 @@ TEST_CASE("the JSON of a receipt leaves defaults out and writes int64 as strings
   Receipt small{"", "a1", "x", "transport", "", 0, false, {{"roads", "uid-1", 3, ""}}, {}, "", ""};
   small.counts.unchanged = 9;
   CHECK(receipt_to_json(small) ==
-        json::parse(R"({"attemptId":"a1","changesetId":"x","organisation":"transport","counts":{"unchanged":"9"},
-                        "datasets":[{"dataset":"roads","datasetUid":"uid-1","version":"3"}]})"));
+        json::parse(R"({"attempt_id":"a1","changeset_id":"x","organisation":"transport","counts":{"unchanged":"9"},
+                        "datasets":[{"dataset":"roads","dataset_uid":"uid-1","version":"3"}]})"));
 }
 
 TEST_CASE("the commit time is written as proto3 JSON writes it") {
   const auto written = [](std::int64_t us) {
     Receipt at;
     at.committed_us = us;
-    return receipt_to_json(at)["committedAt"].get<std::string>();
+    return receipt_to_json(at)["committed_at"].get<std::string>();
   };
   CHECK(written(1'700'000'000'000'000) == "2023-11-14T22:13:20Z");
   CHECK(written(1'700'000'000'100'000) == "2023-11-14T22:13:20.100Z");
@@ -102,8 +102,8 @@ TEST_CASE("the digest of a receipt covers every member but itself") {
 }
 
 TEST_CASE("a malformed receipt is refused") {
-  for (const char* text : {"", "[]", "{", R"({"commitId":1})", R"({"changed":"yes"})", R"({"committedAt":"yesterday"})",
-                           R"({"committedAt":"2024-01-01T00:00:00"})", R"({"datasets":{}})", R"({"datasets":[1]})",
+  for (const char* text : {"", "[]", "{", R"({"commit_id":1})", R"({"changed":"yes"})", R"({"committed_at":"yesterday"})",
+                           R"({"committed_at":"2024-01-01T00:00:00"})", R"({"datasets":{}})", R"({"datasets":[1]})",
                            R"({"datasets":[{"version":"x"}]})", R"({"counts":{"inserted":true}})", R"({"counts":[]})",
                            R"({"counts":{"lost":"1"}})", R"({"extra":1})", R"({"datasets":[{"version":""}]})",
                            R"({"counts":{"inserted":"99999999999999999999"}})"}) {

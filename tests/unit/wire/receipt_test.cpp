@@ -28,11 +28,18 @@ Receipt full_receipt() {
   return receipt;
 }
 
+/// The names of the .proto file, as grpcurl prints them.
+google::protobuf::util::JsonPrintOptions proto_names() {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  return options;
+}
+
 nlohmann::json proto_json(const Receipt& receipt) {
   v1::Receipt proto;
   lt::wire::receipt_to_proto(receipt, &proto);
   std::string text;
-  REQUIRE(google::protobuf::util::MessageToJsonString(proto, &text).ok());
+  REQUIRE(google::protobuf::util::MessageToJsonString(proto, &text, proto_names()).ok());
   return nlohmann::json::parse(text);
 }
 
