@@ -35,8 +35,8 @@ class Sink;
 /// thread-safe.
 class FileWriter {
  public:
-  /// Errors: INVALID_ARGUMENT FORMAT_UNKNOWN (lists the endings), FORMAT_CANNOT_HOLD (the schema does not fit the format:
-  /// names that differ only in case, FlatGeobuf with several dimensions or without geometry), CRS_UNKNOWN;
+  /// Errors: INVALID_ARGUMENT FORMAT_UNKNOWN (lists the endings), FORMAT_CANNOT_HOLD (the schema does not fit the
+  /// format: names that differ only in case, FlatGeobuf with several dimensions or without geometry), CRS_UNKNOWN;
   /// FAILED_PRECONDITION FILE_UNWRITABLE.
   [[nodiscard]] static absl::StatusOr<FileWriter> create(const std::string& path, const feature::Schema& schema,
                                                          std::string_view layer_name);

@@ -69,8 +69,8 @@ std::vector<Province> read_provinces() {
 std::vector<Succession> read_successions() {
   std::vector<Succession> result;
   for (const auto& row : rows_of(data::kProvincesSuccession, kSuccessionColumns)) {
-    result.push_back({std::string(row[0]), std::string(row[1]), number<int>(row[2]), std::string(row[3]),
-                      std::string(row[4])});
+    result.push_back(
+        {std::string(row[0]), std::string(row[1]), number<int>(row[2]), std::string(row[3]), std::string(row[4])});
   }
   return result;
 }

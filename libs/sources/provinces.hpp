@@ -13,10 +13,10 @@ namespace lt::sources {
 struct Province {
   std::string code;  ///< ADM-2025: two digits
   std::string name;
-  std::string kind;              ///< "tỉnh" or "thành phố"
-  int epsg = 0;                  ///< VN-2000 TM-3 zone of its administrative map
-  std::string central_meridian;  ///< degrees, two decimals
-  geo::Box extent;               ///< WGS 84, longitude first; approximate, mainland only
+  std::string kind;                       ///< "tỉnh" or "thành phố"
+  int epsg = 0;                           ///< VN-2000 TM-3 zone of its administrative map
+  std::string central_meridian;           ///< degrees, two decimals
+  geo::Box extent;                        ///< WGS 84, longitude first; approximate, mainland only
   double inside_lon = 0, inside_lat = 0;  ///< WGS 84; a place well inside
 };
 

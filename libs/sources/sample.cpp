@@ -28,7 +28,9 @@ struct Workshop {
   detail::SampleGrid grid;
   feature::Schema schema;
 
-  [[nodiscard]] std::string id(std::int64_t index) const { return fmt::format("{}-{:09}", maker->id_prefix(), index + 1); }
+  [[nodiscard]] std::string id(std::int64_t index) const {
+    return fmt::format("{}-{:09}", maker->id_prefix(), index + 1);
+  }
   [[nodiscard]] absl::StatusOr<feature::State> finish(Draft draft) const {
     LT_ASSIGN_OR_RETURN(draft.state.geometry,
                         detail::make_geometry(grid, schema.geometry.types.front(), draft.vertices));

@@ -17,11 +17,11 @@ namespace lt::sources {
 
 /// All people, addresses and numbers in samples are invented.
 struct SampleOptions {
-  std::string kind;                 ///< "roads", "parcels" or "stations"
-  std::int64_t count = 0;           ///< features, >= 0; parcels: at most kMaxSampleParcels
+  std::string kind;        ///< "roads", "parcels" or "stations"
+  std::int64_t count = 0;  ///< features, >= 0; parcels: at most kMaxSampleParcels
   std::uint64_t seed = 1;
-  std::string province_code = "01"; ///< ADM-2025
-  std::string crs;                  ///< "" = the province's VN-2000 TM-3 zone; else EPSG:4326, or any CRS in metres
+  std::string province_code = "01";  ///< ADM-2025
+  std::string crs;                   ///< "" = the province's VN-2000 TM-3 zone; else EPSG:4326, or any CRS in metres
 };
 
 /// As many parcels as lie within 60 km of the province's place.
@@ -67,16 +67,17 @@ struct SampleEdit {
   feature::State state;
 };
 
-/// The edits that lead from the sample after `version` − 1 rounds of edits to the next: about 70 % updates, 20 % inserts
-/// (features count + 1, ...) and 10 % deletes, clustered in a few places. Each feature at most once a round; never of a
-/// feature that a round before deleted; updates add up and always change something. All rounds have `edits` edits (the
-/// earlier ones are replayed: time and memory are proportional to version * edits, not to count). Where too few
-/// features are left to change, inserts take their place.
+/// The edits that lead from the sample after `version` − 1 rounds of edits to the next: about 70 % updates, 20 %
+/// inserts (features count + 1, ...) and 10 % deletes, clustered in a few places. Each feature at most once a round;
+/// never of a feature that a round before deleted; updates add up and always change something. All rounds have `edits`
+/// edits (the earlier ones are replayed: time and memory are proportional to version * edits, not to count). Where too
+/// few features are left to change, inserts take their place.
 class SampleEdits {
  public:
   /// @param version 1 = the first round after the sample itself.
   /// Errors: as SampleGenerator; INVALID_ARGUMENT SAMPLE_VERSION_INVALID (version < 1 or edits < 0).
-  [[nodiscard]] static absl::StatusOr<SampleEdits> create(const SampleOptions& options, int version, std::int64_t edits);
+  [[nodiscard]] static absl::StatusOr<SampleEdits> create(const SampleOptions& options, int version,
+                                                          std::int64_t edits);
   SampleEdits(SampleEdits&&) noexcept;
   SampleEdits& operator=(SampleEdits&&) noexcept;
   ~SampleEdits();

@@ -248,7 +248,9 @@ absl::StatusOr<Digest> StagedChanges::seal(const feature::ChangesetHeader& heade
   if (!duplicates.empty()) {
     const std::string message = fmt::format("{}: {}; send each feature once per changeset", duplicates.front().field,
                                             duplicates.front().description);
-    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID", message, {}, std::move(duplicates));
+    // "feature 'ID'"
+    const std::string id = duplicates.front().field.substr(9, duplicates.front().field.size() - 10);
+    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID", message, {{"feature_id", id}}, std::move(duplicates));
   }
   return hasher.finish();
 }

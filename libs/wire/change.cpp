@@ -332,7 +332,12 @@ absl::Status ChangeDecoder::decode_properties(const v1::Feature& feature, featur
 }
 
 absl::Status ChangeDecoder::decode_record(std::string_view record, feature::State& out) const {
-  LT_ASSIGN_OR_RETURN(auto decoded, feature::decode_record(record, limits_));
+  auto read = feature::decode_record(record, limits_);
+  if (!read.ok()) {
+    const bool about_geometry = error_reason(read.status()).starts_with("GEOMETRY_");
+    return about_geometry ? absl::Status(FieldError(read.status(), kGeometryField)) : read.status();
+  }
+  feature::DecodedRecord& decoded = *read;
   if (decoded.schema_revision < 1 || decoded.schema_revision > schema_.revision) {
     return invalid("SCHEMA_REVISION_UNKNOWN",
                    fmt::format("the record is of schema revision {}, the dataset has revisions 1 to {}; read the "
@@ -341,12 +346,6 @@ absl::Status ChangeDecoder::decode_record(std::string_view record, feature::Stat
   }
   if (decoded.state.geometry && !crs_) {
     return FieldError(invalid("GEOMETRY_NOT_ALLOWED", "the dataset has no geometry; leave the geometry out"),
-                      kGeometryField);
-  }
-  if (decoded.state.geometry && decoded.state.geometry->vertices > limits_.max_vertices) {
-    return FieldError(make_error(StatusCode::kResourceExhausted, "GEOMETRY_TOO_LARGE",
-                                 fmt::format("the geometry has {} vertices; send at most {}",
-                                             decoded.state.geometry->vertices, limits_.max_vertices)),
                       kGeometryField);
   }
   for (const auto& [number, value] : decoded.state.properties) {

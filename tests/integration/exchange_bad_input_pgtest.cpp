@@ -130,9 +130,12 @@ TEST_CASE("geometries that are malformed, open, not finite or curved are refused
        {"WKB that announces four billion vertices", with_wkb("0102000000ffffffff"), "GEOMETRY_MALFORMED", "geometry"},
        {"WKB with a NaN", with_wkb("0101000000" + zero + nan), "GEOMETRY_NOT_FINITE", "geometry"},
        {"WKB line of one vertex", with_wkb("010200000001000000" + zero + zero), "GEOMETRY_TOO_FEW_POINTS", "geometry"},
-       {"WKB with another SRID",
-        with_wkb("0101000020e6100000" + hex_of(500000) + hex_of(2000000)), "SRID_MISMATCH", "geometry"},
-       {"WKB curve", with_wkb("0108000000" "00000000"), "GEOMETRY_CURVE", "geometry"},
+       {"WKB with another SRID", with_wkb("0101000020e6100000" + hex_of(500000) + hex_of(2000000)), "SRID_MISMATCH",
+        "geometry"},
+       {"WKB curve",
+        with_wkb("0108000000"
+                 "00000000"),
+        "GEOMETRY_CURVE", "geometry"},
        {"WKT that is none", with_wkt("POINT (1"), "GEOMETRY_MALFORMED", "geometry"},
        {"empty WKT", with_wkt(""), "GEOMETRY_MALFORMED", "geometry"},
        {"WKT with a NaN", with_wkt("POINT (NaN 1)"), "GEOMETRY_NOT_FINITE", "geometry"},
@@ -150,8 +153,8 @@ TEST_CASE("geometries that are malformed, open, not finite or curved are refused
         "geometry"},
        {"GeoJSON with text for a number", with_geojson(R"({"type":"Point","coordinates":["1",2]})"),
         "GEOMETRY_MALFORMED", "geometry"},
-       {"GeoJSON ring that is open",
-        with_geojson(R"({"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1]]]})"), "GEOMETRY_NOT_CLOSED", "geometry"},
+       {"GeoJSON ring that is open", with_geojson(R"({"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1]]]})"),
+        "GEOMETRY_NOT_CLOSED", "geometry"},
        {"coordinates off the Earth", with_wkt("POINT (21 105)"), "COORDINATES_IMPLAUSIBLE", "geometry"}});
   auto nan_json = change(with_geojson(R"({"type":"Point","coordinates":[105,21]})"));
   auto& coordinates = (*nan_json.mutable_feature()->mutable_geojson()->mutable_fields())["coordinates"];
@@ -168,13 +171,15 @@ TEST_CASE("geometries beyond a limit are refused in every form") {
   const auto nested = [](const std::string& open, const std::string& inner, const std::string& close, int depth) {
     return repeated(open, depth) + inner + repeated(close, depth);
   };
-  std::string many_wkb = "0107000000" "01000400";  // a collection of 2^18 + 1
+  std::string many_wkb =
+      "0107000000"
+      "01000400";  // a collection of 2^18 + 1
   many_wkb += repeated("010200000000000000", kTooManyParts);
   require_refused(
       exchange, "test.shapes",
       {{"WKB with too many parts", with_wkb(many_wkb), "GEOMETRY_TOO_LARGE", "geometry", "f1", kTooMuch},
-       {"WKB nested nine deep", with_wkb(nested("010700000001000000", "010200000000000000", "", 9)), "GEOMETRY_TOO_LARGE",
-        "geometry", "f1", kTooMuch},
+       {"WKB nested nine deep", with_wkb(nested("010700000001000000", "010200000000000000", "", 9)),
+        "GEOMETRY_TOO_LARGE", "geometry", "f1", kTooMuch},
        {"WKT with too many parts", with_wkt("MULTIPOINT (EMPTY" + repeated(",EMPTY", kTooManyParts - 1) + ")"),
         "GEOMETRY_TOO_LARGE", "geometry", "f1", kTooMuch},
        {"WKT nested nine deep", with_wkt(nested("GEOMETRYCOLLECTION(", "POINT(0 0)", ")", 9)), "GEOMETRY_TOO_LARGE",
@@ -185,7 +190,8 @@ TEST_CASE("geometries beyond a limit are refused in every form") {
         with_geojson(R"({"type":"MultiPoint","coordinates":[[])" + repeated(",[]", kTooManyParts - 1) + "]}"),
         "GEOMETRY_TOO_LARGE", "geometry", "f1", kTooMuch},
        {"GeoJSON nested nine deep",
-        with_geojson(nested(R"({"type":"GeometryCollection","geometries":[)", R"({"type":"Point","coordinates":[0,0]})", "]}", 9)),
+        with_geojson(nested(R"({"type":"GeometryCollection","geometries":[)", R"({"type":"Point","coordinates":[0,0]})",
+                            "]}", 9)),
         "GEOMETRY_TOO_LARGE", "geometry", "f1", kTooMuch}});
 
   // 2^20 + 1 vertices travel only in parts.
@@ -218,15 +224,18 @@ TEST_CASE("geometries of another type, dimension or place than the schema's are 
        {"swapped axes", named("POINT (2000000 500000)"), "COORDINATES_IMPLAUSIBLE", "geometry"},
        {"degrees", named("POINT (105 21)"), "COORDINATES_IMPLAUSIBLE", "geometry"},
        {"a record and a geometry",
-        R"j({"op":"OPERATION_UPSERT","feature":{"id":"f1","wkt":"POINT (1 1)","record":"AQAAAAEAAA=="}})j", "FEATURE_FORM_MIXED"},
-       {"a record that is none", R"({"op":"OPERATION_UPSERT","feature":{"id":"f1","record":"AQAAAAEA"}})", "RECORD_MALFORMED"},
+        R"j({"op":"OPERATION_UPSERT","feature":{"id":"f1","wkt":"POINT (1 1)","record":"AQAAAAEAAA=="}})j",
+        "FEATURE_FORM_MIXED"},
+       {"a record that is none", R"({"op":"OPERATION_UPSERT","feature":{"id":"f1","record":"AQAAAAEA"}})",
+        "RECORD_MALFORMED"},
        {"a record of a later schema", R"({"op":"OPERATION_UPSERT","feature":{"id":"f1","record":"AgAAAAEAAA=="}})",
         "SCHEMA_REVISION_UNKNOWN"}});
 }
 
 TEST_CASE("an error names each bad feature of a batch and keeps none of the good ones") {
   ExchangeFixture exchange;
-  const auto refused = exchange.publish({upsert_point("good", 0), upsert_point("bad-1", 0, 0), upsert_point("bad-2", 0, 99)});
+  const auto refused =
+      exchange.publish({upsert_point("good", 0), upsert_point("bad-1", 0, 0), upsert_point("bad-2", 0, 99)});
   REQUIRE_ERROR(refused, kInvalid, "VALUE_OUT_OF_RANGE");
   CHECK(metadata_of(refused.status(), "feature_id") == "bad-1");
   const auto violations = error_detail(refused.status())->violations;
@@ -239,7 +248,8 @@ TEST_CASE("an error names each bad feature of a batch and keeps none of the good
 TEST_CASE("callers that are missing, unknown or not allowed are refused") {
   ExchangeFixture exchange;
   const std::string before = exchange.stored();
-  REQUIRE_ERROR(exchange.publish(exchange.header(), {upsert_point("a", 0)}, ""), Code::kUnauthenticated, "IDENTITY_MISSING");
+  REQUIRE_ERROR(exchange.publish(exchange.header(), {upsert_point("a", 0)}, ""), Code::kUnauthenticated,
+                "IDENTITY_MISSING");
   REQUIRE_ERROR(exchange.publish(exchange.header(), {upsert_point("a", 0)}, "nobody"), Code::kUnauthenticated,
                 "ORGANISATION_UNKNOWN");
   REQUIRE_ERROR(exchange.dataset("test.points", ""), Code::kUnauthenticated, "IDENTITY_MISSING");
@@ -249,13 +259,13 @@ TEST_CASE("callers that are missing, unknown or not allowed are refused") {
   const auto call = ExchangeFixture::context("transport");
   rpc::set_identity(*call, "environment");
   v1::ListDatasetsResponse ignored;
-  REQUIRE_ERROR(rpc::from_grpc_status(exchange.catalog_->ListDatasets(call.get(), {}, &ignored)), Code::kUnauthenticated,
-                "IDENTITY_AMBIGUOUS");
+  REQUIRE_ERROR(rpc::from_grpc_status(exchange.catalog_->ListDatasets(call.get(), {}, &ignored)),
+                Code::kUnauthenticated, "IDENTITY_AMBIGUOUS");
   v1::CreateOrganisationRequest organisation;
   organisation.mutable_organisation()->set_name("province-51");
   v1::CreateOrganisationResponse created;
   REQUIRE_ERROR(rpc::from_grpc_status(exchange.catalog_->CreateOrganisation(ExchangeFixture::context("transport").get(),
-                                                                           organisation, &created)),
+                                                                            organisation, &created)),
                 Code::kPermissionDenied, "OPERATOR_ONLY");
   REQUIRE_ERROR(exchange.create_dataset(R"({"name":"a.b","owner":"environment","schema":{}})"), Code::kPermissionDenied,
                 "OPERATOR_ONLY");
@@ -280,10 +290,12 @@ TEST_CASE("the catalog refuses bad names, schemas and CRSs") {
   REQUIRE_ERROR(exchange.create_dataset(with_crs("EPSG:999999")), kInvalid, "CRS_UNKNOWN");
   REQUIRE_ERROR(exchange.create_dataset(with_crs("EPSG:4979")), kInvalid, "CRS_UNKNOWN");  // three-dimensional
   REQUIRE_ERROR(exchange.create_dataset(with_crs("")), kInvalid, "SCHEMA_INVALID");
-  REQUIRE_ERROR(exchange.create_dataset(R"({"name":"a.b","schema":{"fields":[{"name":"a"}]}})"), kInvalid, "SCHEMA_INVALID");
+  REQUIRE_ERROR(exchange.create_dataset(R"({"name":"a.b","schema":{"fields":[{"name":"a"}]}})"), kInvalid,
+                "SCHEMA_INVALID");
   REQUIRE_ERROR(exchange.create_dataset(R"({"name":"A b","schema":{}})"), kInvalid, "NAME_INVALID");
   REQUIRE_ERROR(exchange.create_dataset(R"({"name":"a.b","title":"a\u0000","schema":{}})"), kInvalid, "TITLE_INVALID");
-  REQUIRE_ERROR(exchange.create_dataset(R"({"name":"test.points","schema":{}})"), Code::kAlreadyExists, "DATASET_EXISTS");
+  REQUIRE_ERROR(exchange.create_dataset(R"({"name":"test.points","schema":{}})"), Code::kAlreadyExists,
+                "DATASET_EXISTS");
   REQUIRE_ERROR(exchange.create_dataset(R"({"name":"a.b","owner":"nobody","schema":{}})", "operator"), Code::kNotFound,
                 "ORGANISATION_UNKNOWN");
   REQUIRE_ERROR(exchange.dataset("no.such"), Code::kNotFound, "DATASET_UNKNOWN");
@@ -306,7 +318,8 @@ TEST_CASE("headers that say too little or something false are refused") {
   refused(R"({"dataset":"no.such","changesetId":"1"})", Code::kNotFound, "DATASET_UNKNOWN");
   refused(R"({"dataset":"test.points"})", kInvalid, "CHANGESET_ID_INVALID");
   refused(R"({"dataset":"test.points","changesetId":"a b"})", kInvalid, "CHANGESET_ID_INVALID");
-  refused(R"({"dataset":"test.points","changesetId":")" + std::string(129, 'a') + "\"}", kInvalid, "CHANGESET_ID_INVALID");
+  refused(R"({"dataset":"test.points","changesetId":")" + std::string(129, 'a') + "\"}", kInvalid,
+          "CHANGESET_ID_INVALID");
   refused(R"({"dataset":"test.points","changesetId":"1","kind":9})", kInvalid, "KIND_UNKNOWN");
   refused(R"({"dataset":"test.points","changesetId":"1","baseVersion":"-1"})", kInvalid, "BASE_VERSION_INVALID");
   refused(R"({"dataset":"test.points","changesetId":"1","message":"a\u0000"})", kInvalid, "TEXT_HAS_NUL");
@@ -464,7 +477,8 @@ TEST_CASE("feature parts with gaps, a wrong hash or too many bytes are refused")
   const std::string before = exchange.stored();
   const auto parts = wire::split_into_parts(upsert_point("a", 0).SerializeAsString(), 1, 20);
   REQUIRE(parts.size() > 2);
-  const auto refused = [&](std::vector<v1::FeaturePart> pieces, Code code, const char* reason, bool then_batch = false) {
+  const auto refused = [&](std::vector<v1::FeaturePart> pieces, Code code, const char* reason,
+                           bool then_batch = false) {
     INFO(reason);
     std::vector<v1::PublishRequest> messages{request_of(exchange.header())};
     for (const auto& piece : pieces) messages.push_back(request_of(piece));
@@ -534,13 +548,14 @@ TEST_CASE("readers of what is not there are told so") {
 TEST_CASE("page sizes and tokens that no answer gave are refused") {
   ExchangeFixture exchange;
   REQUIRE_ERROR(exchange.list_changesets(R"({"dataset":"test.points","pageSize":-1})"), kInvalid, "PAGE_SIZE_INVALID");
-  REQUIRE_ERROR(exchange.list_changesets(R"({"dataset":"test.points","pageToken":"!"})"), kInvalid, "PAGE_TOKEN_MALFORMED");
+  REQUIRE_ERROR(exchange.list_changesets(R"({"dataset":"test.points","pageToken":"!"})"), kInvalid,
+                "PAGE_TOKEN_MALFORMED");
   v1::ListDatasetsRequest request;
   request.set_page_size(-1);
   v1::ListDatasetsResponse response;
-  REQUIRE_ERROR(rpc::from_grpc_status(
-                    exchange.catalog_->ListDatasets(ExchangeFixture::context().get(), request, &response)),
-                kInvalid, "PAGE_SIZE_INVALID");
+  REQUIRE_ERROR(
+      rpc::from_grpc_status(exchange.catalog_->ListDatasets(ExchangeFixture::context().get(), request, &response)),
+      kInvalid, "PAGE_SIZE_INVALID");
   request.set_page_size(2);
   must(rpc::from_grpc_status(exchange.catalog_->ListDatasets(ExchangeFixture::context().get(), request, &response)));
   REQUIRE_FALSE(response.next_page_token().empty());
@@ -549,13 +564,13 @@ TEST_CASE("page sizes and tokens that no answer gave are refused") {
   other.set_dataset("test.points");
   other.set_page_token(response.next_page_token());
   v1::ListChangesetsResponse ignored;
-  REQUIRE_ERROR(rpc::from_grpc_status(
-                    exchange.stub_->ListChangesets(ExchangeFixture::context().get(), other, &ignored)),
-                kInvalid, "PAGE_TOKEN_MALFORMED");
+  REQUIRE_ERROR(
+      rpc::from_grpc_status(exchange.stub_->ListChangesets(ExchangeFixture::context().get(), other, &ignored)),
+      kInvalid, "PAGE_TOKEN_MALFORMED");
   request.set_page_token("%%%");
-  REQUIRE_ERROR(rpc::from_grpc_status(
-                    exchange.catalog_->ListDatasets(ExchangeFixture::context().get(), request, &response)),
-                kInvalid, "PAGE_TOKEN_MALFORMED");
+  REQUIRE_ERROR(
+      rpc::from_grpc_status(exchange.catalog_->ListDatasets(ExchangeFixture::context().get(), request, &response)),
+      kInvalid, "PAGE_TOKEN_MALFORMED");
 }
 
 TEST_CASE("cursors that are malformed, of another dataset or of another history are refused") {

@@ -12,9 +12,9 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <grpcpp/grpcpp.h>
-#include <spdlog/spdlog.h>
 
 #include "base/ids.hpp"
+#include "base/log.hpp"
 #include "base/status.hpp"
 #include "exchange/exchange.hpp"
 #include "lienthong/v1/catalog_service.grpc.pb.h"
@@ -50,8 +50,9 @@ inline v1::Change change(const std::string& json) { return from_json<v1::Change>
 
 /// An UPSERT of a feature of test.points.
 inline v1::Change upsert_point(const std::string& id, int x, int lanes = 2, const std::string& name = "a") {
-  return change(R"({"op":"OPERATION_UPSERT","feature":{"id":")" + id + R"(","wkt":"POINT ()" + std::to_string(500000 + x) +
-                R"j( 2000000)","properties":{"name":")j" + name + R"(","lanes":)" + std::to_string(lanes) + "}}}");
+  return change(R"({"op":"OPERATION_UPSERT","feature":{"id":")" + id + R"(","wkt":"POINT ()" +
+                std::to_string(500000 + x) + R"j( 2000000)","properties":{"name":")j" + name + R"(","lanes":)" +
+                std::to_string(lanes) + "}}}");
 }
 inline v1::Change delete_of(const std::string& id) {
   return change(R"({"op":"OPERATION_DELETE","feature":{"id":")" + id + R"("}})");
@@ -96,7 +97,8 @@ inline v1::PublishRequest end_of(const std::vector<v1::PublishRequest>& messages
   for (const auto& message : messages) {
     const auto& part = message.feature_part();
     changes += message.batch().changes_size();
-    if (message.has_feature_part() && part.offset() + static_cast<std::int64_t>(part.bytes().size()) == part.total()) ++changes;
+    if (message.has_feature_part() && part.offset() + static_cast<std::int64_t>(part.bytes().size()) == part.total())
+      ++changes;
   }
   return end_of(changes);
 }
@@ -162,7 +164,8 @@ class ExchangeFixture {
  public:
   explicit ExchangeFixture(exchange::Config config = exchange_config())
       : database_(TempDatabase::with_template("exchange", migrate_exchange)) {
-    spdlog::set_level(spdlog::level::warn);
+    static const absl::Status quiet = init_logging({.level = "error"});
+    must(quiet);
     config.database = database_.url();
     exchange_ = must(exchange::Exchange::start(config));
     channel_ = rpc::make_channel(exchange_->address());
@@ -170,7 +173,8 @@ class ExchangeFixture {
     stub_ = v1::ExchangeService::NewStub(channel_);
     add_organisation("transport");
     add_organisation("environment");
-    add_dataset(R"({"name":"test.points","schema":{"crs":"EPSG:5897","geometry":{"types":["GEOMETRY_TYPE_POINT"]},"fields":[
+    add_dataset(
+        R"({"name":"test.points","schema":{"crs":"EPSG:5897","geometry":{"types":["GEOMETRY_TYPE_POINT"]},"fields":[
       {"name":"name","type":"FIELD_TYPE_STRING","required":true,"maxLength":20},
       {"name":"lanes","type":"FIELD_TYPE_INT64","minimum":1,"maximum":16},
       {"name":"kind","type":"FIELD_TYPE_STRING","allowed":["a","b"]},
@@ -231,7 +235,8 @@ class ExchangeFixture {
     return publish_exactly(messages, progress);
   }
   /// Publish with these messages alone.
-  absl::StatusOr<v1::Receipt> publish_exactly(const std::vector<v1::PublishRequest>& messages, int* progress = nullptr) {
+  absl::StatusOr<v1::Receipt> publish_exactly(const std::vector<v1::PublishRequest>& messages,
+                                              int* progress = nullptr) {
     const auto call = context();
     const auto stream = stub_->Publish(call.get());
     for (const auto& message : messages) {
@@ -254,7 +259,9 @@ class ExchangeFixture {
     const auto call = context("environment");
     return read_all<v1::DiffEntry>(*stub_->StreamDiff(call.get(), request));
   }
-  absl::StatusOr<Answer<v1::DiffEntry>> diff(const std::string& json) { return diff(from_json<v1::StreamDiffRequest>(json)); }
+  absl::StatusOr<Answer<v1::DiffEntry>> diff(const std::string& json) {
+    return diff(from_json<v1::StreamDiffRequest>(json));
+  }
   absl::StatusOr<Answer<v1::ChangeEntry>> changes(const std::string& json) {
     const auto call = context("environment");
     return read_all<v1::ChangeEntry>(*stub_->StreamChanges(call.get(), from_json<v1::StreamChangesRequest>(json)));
@@ -281,7 +288,8 @@ class ExchangeFixture {
         stub_->GetChangeset(context(organisation).get(), from_json<v1::GetChangesetRequest>(json), &response)));
     return response.changeset().receipt();
   }
-  absl::StatusOr<v1::Dataset> dataset(const std::string& name = "test.points", const std::string& organisation = "transport") {
+  absl::StatusOr<v1::Dataset> dataset(const std::string& name = "test.points",
+                                      const std::string& organisation = "transport") {
     v1::GetDatasetRequest request;
     request.set_name(name);
     v1::GetDatasetResponse response;

@@ -18,7 +18,6 @@
 #include "pg/detail/process.hpp"
 #include "support/status.hpp"
 #include "support/temp_directory.hpp"
-#include "support/test_cluster.hpp"
 #include "support/wait_until.hpp"
 
 namespace lt::pg {
@@ -60,6 +59,52 @@ mode_t mode_of(const std::string& path) {
   REQUIRE(stat(path.c_str(), &info) == 0);
   return info.st_mode & 07777;
 }
+
+/// Another process that owns a cluster: "test_cluster hold", which runs until its standard input ends. Here that is a
+/// pipe that stays open.
+class Owner {
+ public:
+  Owner(const std::string& directory, const std::string& data) : output_(directory + "/output") {
+    const std::string command =
+        std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output_ + "'";
+    REQUIRE(pipe(input_) == 0);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    dup2(input_[0], STDIN_FILENO);
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  ~Owner() {
+    kill();
+    close(input_[0]);
+    close(input_[1]);
+  }
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+  bool ready() {
+    return test::wait_until([&] {
+      std::string word;
+      std::ifstream in(output_);
+      return in >> word >> server_ >> url_ && word == "ready";
+    });
+  }
+  void kill() {
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  [[nodiscard]] pid_t server() const { return server_; }
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  std::string output_;
+  int input_[2] = {};
+  pid_t pid_ = 0;
+  pid_t server_ = 0;
+  std::string url_;
+};
 
 TEST_CASE("a new cluster is durable, UTF-8, checksummed, private and has PostGIS") {
   const TempDirectory directory;
@@ -163,38 +208,16 @@ TEST_CASE("a server that is killed is started again on the same port with all th
 TEST_CASE("a killed owner leaves no server behind and its successor takes over") {
   const TempDirectory directory;
   const std::string data = directory.path() + "/data";
-  // The owner waits until its standard input ends; here that is a pipe which stays open.
-  int input[2];
-  REQUIRE(pipe(input) == 0);
-  const std::string output = directory.path() + "/output";
-  const std::string command =
-      std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
-  const pid_t owner = fork();
-  if (owner == 0) {
-    dup2(input[0], STDIN_FILENO);
-    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-    _exit(127);
-  }
-  std::string word;
-  pid_t server = 0;
-  std::string url;
-  const bool ready = test::wait_until([&] {
-    std::ifstream in(output);
-    return static_cast<bool>(in >> word >> server >> url);
-  });
-  if (ready) store_row(url);
-  kill(owner, SIGKILL);
-  waitpid(owner, nullptr, 0);
-  close(input[0]);
-  close(input[1]);
-  REQUIRE(ready);
-  REQUIRE(word == "ready");
+  Owner owner(directory.path(), data);
+  REQUIRE(owner.ready());
+  store_row(owner.url());
+  owner.kill();
   // At once, while the old server may still be shutting down.
   ClusterOptions durable;
   durable.directory = data;
   {
     Cluster cluster = must(Cluster::start(durable));
-    CHECK(cluster.postmaster_pid() != server);
+    CHECK(cluster.postmaster_pid() != owner.server());
     CHECK(stored_rows(cluster.url()) == 1);
   }
   CHECK(nothing_runs(data));
@@ -203,24 +226,9 @@ TEST_CASE("a killed owner leaves no server behind and its successor takes over")
 TEST_CASE("the kernel ends the server of a killed owner without any successor") {
   const TempDirectory directory;
   const std::string data = directory.path() + "/data";
-  int input[2];
-  REQUIRE(pipe(input) == 0);
-  const std::string output = directory.path() + "/output";
-  const std::string command =
-      std::string("exec '") + LT_TEST_CLUSTER_PROGRAM + "' hold '" + data + "' > '" + output + "'";
-  const pid_t owner = fork();
-  if (owner == 0) {
-    dup2(input[0], STDIN_FILENO);
-    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-    _exit(127);
-  }
-  std::string word;
-  const bool ready = test::wait_until([&] { return static_cast<bool>(std::ifstream(output) >> word); });
-  kill(owner, SIGKILL);
-  waitpid(owner, nullptr, 0);
-  close(input[0]);
-  close(input[1]);
-  REQUIRE(ready);
+  Owner owner(directory.path(), data);
+  REQUIRE(owner.ready());
+  owner.kill();
   REQUIRE(test::wait_until([&] { return nothing_runs(data); }));
 }
 

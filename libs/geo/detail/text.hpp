@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,10 +30,16 @@ namespace lt::geo::detail {
   return absl::OkStatus();
 }
 
-/// Shortest digits that read back to the same bits; "-0" for negative zero.
+/// Shortest digits that read back to the same bits, without an exponent where ECMAScript uses none: "500000", not "5e+05".
+/// "-0" for negative zero.
 inline void append_decimal(std::string& out, double value) {
+  constexpr double kFixedFrom = 1e-6;
+  constexpr double kFixedBelow = 1e21;
+  const double size = std::abs(value);
+  const bool fixed = size == 0 || (size >= kFixedFrom && size < kFixedBelow);
   char raw[32];
-  const auto end = std::to_chars(raw, raw + sizeof raw, value).ptr;
+  const auto format = fixed ? std::chars_format::fixed : std::chars_format::scientific;
+  const auto end = std::to_chars(raw, raw + sizeof raw, value, format).ptr;
   out.append(raw, static_cast<std::size_t>(end - raw));
 }
 

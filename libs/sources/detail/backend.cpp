@@ -51,8 +51,8 @@ void GeometryStats::apply(const std::string& crs, InferredSchema& out) const {
   if (dimensions_.size() > 1) {
     std::vector<std::string> names;
     for (const auto d : dimensions_) names.emplace_back(geo::to_string(d));
-    out.notes.push_back(fmt::format("geometries of several dimensions were found, all are allowed: {}",
-                                    fmt::join(names, ", ")));
+    out.notes.push_back(
+        fmt::format("geometries of several dimensions were found, all are allowed: {}", fmt::join(names, ", ")));
   }
 }
 

@@ -25,9 +25,9 @@ constexpr int kHexBase = 16;
 constexpr std::size_t kHexDigitsOfDouble = 16;
 
 absl::Status wrong_type(FieldType from, FieldType to) {
-  return make_error(absl::StatusCode::kInvalidArgument, "VALUE_WRONG_TYPE",
-                    fmt::format("the file holds {}, the schema wants {}", feature::to_string(from),
-                                feature::to_string(to)));
+  return make_error(
+      absl::StatusCode::kInvalidArgument, "VALUE_WRONG_TYPE",
+      fmt::format("the file holds {}, the schema wants {}", feature::to_string(from), feature::to_string(to)));
 }
 
 absl::Status not_exact(FieldType to) {
@@ -57,8 +57,9 @@ Result double_of(const std::string& text) {
 
 Result from_text(const std::string& text, FieldType type) {
   if (!is_utf8(text)) {
-    return make_error(absl::StatusCode::kInvalidArgument, "TEXT_NOT_UTF8",
-                      "the text is not UTF-8: declare the encoding of the file (a Shapefile's in its .cpg) or convert it");
+    return make_error(
+        absl::StatusCode::kInvalidArgument, "TEXT_NOT_UTF8",
+        "the text is not UTF-8: declare the encoding of the file (a Shapefile's in its .cpg) or convert it");
   }
   if (text.empty()) return std::optional<Value>();
   switch (type) {
@@ -70,6 +71,7 @@ Result from_text(const std::string& text, FieldType type) {
     case FieldType::kJson: {
       const auto json = parse_json(text);
       if (!json.ok()) return bad_text(text, type);
+      if (json->is_null()) return std::optional<Value>();
       return wrap(feature::value_from_json(type, *json));
     }
     default: return wrap(feature::value_from_json(type, nlohmann::json(text)));

@@ -49,7 +49,8 @@ geo::Dimension dimension_of(OGRwkbGeometryType type) {
 // WKB codes are the values of both enumerations; curves and surfaces (from 8 on) are refused by libs/geo.
 std::optional<geo::GeometryType> straight_type(OGRwkbGeometryType type) {
   const auto code = static_cast<unsigned>(OGR_GT_Flatten(type));
-  if (code < static_cast<unsigned>(wkbPoint) || code > static_cast<unsigned>(wkbGeometryCollection)) return std::nullopt;
+  if (code < static_cast<unsigned>(wkbPoint) || code > static_cast<unsigned>(wkbGeometryCollection))
+    return std::nullopt;
   return static_cast<geo::GeometryType>(code);
 }
 
@@ -385,7 +386,8 @@ void GdalBackend::infer_fields(const std::vector<std::int64_t>& filled, Inferred
 
 void GdalBackend::widen_shapefile_types(GeometryStats& stats) const {
   if (driver_ != "ESRI Shapefile" && driver_ != "OpenFileGDB") return;
-  // These formats do not tell a line from a multi-line, nor a polygon from a multi-polygon: the next export may have both.
+  // These formats do not tell a line from a multi-line, nor a polygon from a multi-polygon: the next export may have
+  // both.
   const auto types = stats.types();
   constexpr std::array kPairs{std::pair{geo::GeometryType::kLineString, geo::GeometryType::kMultiLineString},
                               std::pair{geo::GeometryType::kPolygon, geo::GeometryType::kMultiPolygon}};
@@ -429,7 +431,8 @@ absl::StatusOr<InferredSchema> GdalBackend::infer_schema() {
   widen_shapefile_types(stats);
   stats.apply(crs_, out);
   infer_fields(filled, out);
-  if (id_from_ == IdFrom::kNone) out.notes.emplace_back("the features have no ids of their own: pushing needs --id-field");
+  if (id_from_ == IdFrom::kNone)
+    out.notes.emplace_back("the features have no ids of their own: pushing needs --id-field");
   return out;
 }
 

@@ -8,7 +8,8 @@
 
 namespace lt::sources::detail {
 
-// How FileWriter marks its files: layer metadata of GeoPackage; in FlatGeobuf, which has none, the first columns' names.
+// How FileWriter marks its files: layer metadata of GeoPackage; in FlatGeobuf, which has none, the first columns'
+// names.
 inline constexpr char kIdFieldItem[] = "LIENTHONG_ID_FIELD";
 inline constexpr char kExactFieldItem[] = "LIENTHONG_EXACT_FIELD";
 inline constexpr char kSchemaItem[] = "LIENTHONG_SCHEMA";
@@ -61,7 +62,7 @@ class GdalBackend final : public Backend {
   Dataset dataset_;
   OGRLayerH layer_ = nullptr;  ///< owned by dataset_
   IdFrom id_from_ = IdFrom::kNone;
-  int id_column_ = -1;     ///< index, with kColumn
+  int id_column_ = -1;         ///< index, with kColumn
   bool id_is_hidden_ = false;  ///< the id column is no property
   int exact_column_ = -1;
   bool swap_axes_ = false;

@@ -4,6 +4,7 @@
 
 #include <absl/strings/ascii.h>
 #include <cpl_string.h>
+#include <cpl_vsi.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -83,10 +84,11 @@ class GdalSink final : public Sink {
 
  private:
   [[nodiscard]] absl::Status check_fits();
-  [[nodiscard]] absl::Status create_layer(std::string_view layer_name);
+  [[nodiscard]] absl::Status create_layer();
   [[nodiscard]] absl::Status create_columns();
   [[nodiscard]] absl::Status add_column(const std::string& name, ColumnType type, int& index);
   [[nodiscard]] absl::Status record_marks();
+  [[nodiscard]] absl::Status start_again_with_index();
   [[nodiscard]] absl::Status set_geometry(OGRFeatureH row, const std::string& id,
                                           const std::optional<geo::Geometry>& geometry) const;
   void set_value(OGRFeatureH row, const feature::Field& field, int index, const Value& value,
@@ -101,6 +103,8 @@ class GdalSink final : public Sink {
   int id_index_ = -1, exact_index_ = -1;
   std::vector<int> index_;  ///< by place in schema_.fields
   bool indexed_ = true;
+  std::string layer_name_;
+  std::int64_t rows_ = 0;
   Dataset dataset_;
   OGRLayerH layer_ = nullptr;
 };
@@ -108,9 +112,10 @@ class GdalSink final : public Sink {
 absl::Status GdalSink::check_fits() {
   for (const auto& field : schema_.fields) {
     if (taken_.insert(absl::AsciiStrToLower(field.name)).second) continue;
-    return cannot_hold(fmt::format("field '{}' differs from another only in case, which the format does not tell apart; "
-                                   "write GeoJSON",
-                                   field.name));
+    return cannot_hold(
+        fmt::format("field '{}' differs from another only in case, which the format does not tell apart; "
+                    "write GeoJSON",
+                    field.name));
   }
   if (geopackage_) return absl::OkStatus();
   if (schema_.geometry.types.empty()) return cannot_hold("FlatGeobuf needs geometry; write .gpkg or .geojsonl");
@@ -125,7 +130,10 @@ absl::Status GdalSink::start(std::string_view layer_name) {
   LT_RETURN_IF_ERROR(check_fits());
   id_name_ = free_name(geopackage_ ? "id" : kIdColumn, taken_);
   if (geopackage_ && id_name_ != "id") id_name_ = free_name(kIdColumn, taken_);
-  LT_RETURN_IF_ERROR(create_layer(layer_name));
+  layer_name_ = layer_name;
+  // FlatGeobuf's index takes no feature without geometry.
+  indexed_ = geopackage_ || !schema_.geometry.nullable;
+  LT_RETURN_IF_ERROR(create_layer());
   LT_RETURN_IF_ERROR(create_columns());
   const GdalErrors errors;
   if (geopackage_ && GDALDatasetStartTransaction(dataset_.get(), FALSE) != OGRERR_NONE) {
@@ -134,7 +142,7 @@ absl::Status GdalSink::start(std::string_view layer_name) {
   return absl::OkStatus();
 }
 
-absl::Status GdalSink::create_layer(std::string_view layer_name) {
+absl::Status GdalSink::create_layer() {
   const GdalErrors errors;
   GDALDriverH driver = GDALGetDriverByName(geopackage_ ? "GPKG" : "FlatGeobuf");
   dataset_.reset(GDALCreate(driver, temp_.path().c_str(), 0, 0, 0, GDT_Unknown, nullptr));
@@ -144,15 +152,13 @@ absl::Status GdalSink::create_layer(std::string_view layer_name) {
     LT_ASSIGN_OR_RETURN(srs, make_srs(schema_.srid()));
   }
   Options options;
-  // FlatGeobuf's index takes no feature without geometry.
-  indexed_ = geopackage_ || !schema_.geometry.nullable;
   options.set("SPATIAL_INDEX", indexed_ ? "YES" : "NO");
   if (geopackage_) {
     options.set("FID", free_name("fid", taken_));
     options.set("GEOMETRY_NAME", free_name("geom", taken_));
   }
-  const std::string name(layer_name);
-  layer_ = GDALDatasetCreateLayer(dataset_.get(), name.c_str(), srs.get(), layer_type(schema_.geometry), options.get());
+  layer_ = GDALDatasetCreateLayer(dataset_.get(), layer_name_.c_str(), srs.get(), layer_type(schema_.geometry),
+                                  options.get());
   if (layer_ == nullptr) return unwritable(temp_.path(), errors.text());
   return absl::OkStatus();
 }
@@ -174,7 +180,7 @@ absl::Status GdalSink::create_columns() {
     needs_exact = needs_exact || field.type == FieldType::kDouble || field.type == FieldType::kBytes;
   }
   if (needs_exact) {
-    exact_name_ = free_name(kExactColumn, taken_);
+    if (exact_name_.empty()) exact_name_ = free_name(kExactColumn, taken_);
     LT_RETURN_IF_ERROR(add_column(exact_name_, {}, exact_index_));
   }
   for (const auto& field : schema_.fields) {
@@ -227,13 +233,15 @@ void GdalSink::set_value(OGRFeatureH row, const feature::Field& field, int index
 absl::Status GdalSink::set_geometry(OGRFeatureH row, const std::string& id,
                                     const std::optional<geo::Geometry>& geometry) const {
   if (indexed_ && !geopackage_ && (!geometry || geometry->empty)) {
-    return cannot_hold(fmt::format("feature '{}' has no or an empty geometry, which FlatGeobuf with its spatial index "
-                                   "does not take; write .gpkg",
-                                   id));
+    return cannot_hold(
+        fmt::format("feature '{}' has no or an empty geometry, which FlatGeobuf with its spatial index "
+                    "does not take; write .gpkg",
+                    id));
   }
   if (!geometry) return absl::OkStatus();
   OGRGeometryH made = nullptr;
-  const OGRErr error = OGR_G_CreateFromWkb(geometry->wkb.data(), nullptr, &made, static_cast<int>(geometry->wkb.size()));
+  const OGRErr error =
+      OGR_G_CreateFromWkb(geometry->wkb.data(), nullptr, &made, static_cast<int>(geometry->wkb.size()));
   if (error != OGRERR_NONE) return cannot_hold(fmt::format("feature '{}': GDAL cannot take its geometry", id));
   OGR_F_SetGeometryDirectly(row, made);
   return absl::OkStatus();
@@ -253,10 +261,23 @@ absl::Status GdalSink::write(const std::string& id, const feature::State& state)
   if (OGR_L_CreateFeature(layer_, row.get()) != OGRERR_NONE || errors.failed()) {
     return annotate(unwritable(temp_.path(), errors.text()), fmt::format("feature '{}'", id));
   }
+  ++rows_;
   return absl::OkStatus();
 }
 
+/// Without an index GDAL writes FlatGeobuf's header with the first feature: a file without features would be empty.
+absl::Status GdalSink::start_again_with_index() {
+  const GdalErrors errors;
+  dataset_.reset();
+  VSIUnlink(temp_.path().c_str());
+  indexed_ = true;
+  index_.clear();
+  LT_RETURN_IF_ERROR(create_layer());
+  return create_columns();
+}
+
 absl::Status GdalSink::finish() {
+  if (rows_ == 0 && !indexed_) LT_RETURN_IF_ERROR(start_again_with_index());
   const GdalErrors errors;
   if (geopackage_) GDALDatasetCommitTransaction(dataset_.get());
   dataset_.reset();  // writes the spatial index and, for FlatGeobuf, the whole file

@@ -21,10 +21,10 @@ constexpr int kMinConfidence = 90;
 
 // Not files, or files that name other places to read from.
 constexpr std::array<std::string_view, 28> kRefusedDrivers{
-    "OGR_VRT", "VRT",       "Memory",       "HTTP",       "WFS",      "OAPIF",       "OGCAPI",
-    "CSW",     "EEDA",      "EEDAI",        "PostgreSQL", "MySQL",    "ODBC",        "PGeo",
-    "MSSQLSpatial", "OGR_OGDI", "Elasticsearch", "Carto", "AmigoCloud", "PLSCENES",  "NGW",
-    "GPSBabel", "GMLAS",    "CouchDB",      "Cloudant",   "GDALG",    "PDF",         "netCDF"};
+    "OGR_VRT",      "VRT",      "Memory",        "HTTP",       "WFS",        "OAPIF",    "OGCAPI",
+    "CSW",          "EEDA",     "EEDAI",         "PostgreSQL", "MySQL",      "ODBC",     "PGeo",
+    "MSSQLSpatial", "OGR_OGDI", "Elasticsearch", "Carto",      "AmigoCloud", "PLSCENES", "NGW",
+    "GPSBabel",     "GMLAS",    "CouchDB",       "Cloudant",   "GDALG",      "PDF",      "netCDF"};
 
 std::vector<const char*> allowed_drivers() {
   std::vector<const char*> names;
@@ -126,7 +126,8 @@ absl::StatusOr<std::string> epsg_of(OGRSpatialReferenceH given) {
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {
-    return missing(fmt::format("the file's coordinate reference system '{}' is none that EPSG knows", name_of(srs.get())));
+    return missing(
+        fmt::format("the file's coordinate reference system '{}' is none that EPSG knows", name_of(srs.get())));
   }
   return missing(fmt::format("the file's coordinate reference system '{}' could be any of {}", name_of(srs.get()),
                              fmt::join(found, ", ")));

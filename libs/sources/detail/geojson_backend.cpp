@@ -101,9 +101,9 @@ absl::Status GeoJsonBackend::use_crs_member(const std::string& text, bool before
     found = known.id();
   }
   if (!before_features && found != crs_) {
-    return make_error(absl::StatusCode::kInvalidArgument, "FILE_UNREADABLE",
-                      fmt::format("{}: its crs member ({}) stands after the features; give --crs {}", file_, found,
-                                  found));
+    return make_error(
+        absl::StatusCode::kInvalidArgument, "FILE_UNREADABLE",
+        fmt::format("{}: its crs member ({}) stands after the features; give --crs {}", file_, found, found));
   }
   crs_ = found;
   return absl::OkStatus();

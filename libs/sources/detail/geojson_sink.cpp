@@ -40,7 +40,8 @@ class GeoJsonSink final : public Sink {
       transformer_.emplace(std::move(transformer));
     }
     if (lines_) return absl::OkStatus();
-    return put(fmt::format("{{\"type\":\"FeatureCollection\",\"name\":{},\"features\":[", quoted(std::string(layer_name))));
+    return put(
+        fmt::format("{{\"type\":\"FeatureCollection\",\"name\":{},\"features\":[", quoted(std::string(layer_name))));
   }
 
   absl::Status write(const std::string& id, const feature::State& state) override {

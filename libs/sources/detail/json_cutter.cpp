@@ -15,9 +15,9 @@ bool is_space(int c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t' ||
 bool ends_scalar(int c) { return c == JsonCutter::kEnd || c == ',' || c == '}' || c == ']' || is_space(c); }
 
 absl::Status too_large() {
-  return make_error(absl::StatusCode::kResourceExhausted, "FEATURE_TOO_LARGE",
-                    fmt::format("a JSON value is larger than {} MiB: split the feature",
-                                JsonCutter::kMaxValueBytes >> 20U));
+  return make_error(
+      absl::StatusCode::kResourceExhausted, "FEATURE_TOO_LARGE",
+      fmt::format("a JSON value is larger than {} MiB: split the feature", JsonCutter::kMaxValueBytes >> 20U));
 }
 
 }  // namespace

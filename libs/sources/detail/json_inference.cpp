@@ -87,8 +87,8 @@ void JsonInference::apply(InferredSchema& out) const {
     feature::Field field;
     field.number = static_cast<std::int32_t>(out.schema.fields.size()) + 1;
     field.name = name;
-    const int kinds = int{seen.boolean} + int{seen.integer || seen.real} + int{seen.text} + int{seen.list} +
-                      int{seen.other};
+    const int kinds =
+        int{seen.boolean} + int{seen.integer || seen.real} + int{seen.text} + int{seen.list} + int{seen.other};
     if (kinds == 0) {
       out.notes.push_back(fmt::format("field '{}' has only nulls: taken as string", name));
     } else if (kinds > 1) {
@@ -97,8 +97,8 @@ void JsonInference::apply(InferredSchema& out) const {
     } else if (seen.text) {
       field.type = seen.only_dates ? FieldType::kDate : seen.only_timestamps ? FieldType::kTimestamp : field.type;
       if (field.type != FieldType::kString) {
-        out.notes.push_back(fmt::format("every text of field '{}' is a {}: taken as that", name,
-                                        feature::to_string(field.type)));
+        out.notes.push_back(
+            fmt::format("every text of field '{}' is a {}: taken as that", name, feature::to_string(field.type)));
       }
     } else {
       field.type = seen.boolean ? FieldType::kBool

@@ -119,8 +119,7 @@ Result ogr_value(OGRFeatureH row, int index) {
         return std::optional<Value>(OGR_F_GetFieldAsInteger(row, index) != 0);
       }
       return std::optional<Value>(std::int64_t{OGR_F_GetFieldAsInteger(row, index)});
-    case OFTInteger64:
-      return std::optional<Value>(static_cast<std::int64_t>(OGR_F_GetFieldAsInteger64(row, index)));
+    case OFTInteger64: return std::optional<Value>(static_cast<std::int64_t>(OGR_F_GetFieldAsInteger64(row, index)));
     case OFTReal: return std::optional<Value>(OGR_F_GetFieldAsDouble(row, index));
     case OFTDate: return moment(row, index, false);
     case OFTDateTime: return moment(row, index, true);

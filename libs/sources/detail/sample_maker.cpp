@@ -36,9 +36,9 @@ double cosine_of_degrees(double degrees) {
 absl::StatusOr<SampleGrid> SampleGrid::create(const SampleOptions& options, const std::string& crs) {
   const Province* province = find_province(options.province_code);
   if (province == nullptr) {
-    return make_error(absl::StatusCode::kInvalidArgument, "PROVINCE_UNKNOWN",
-                      fmt::format("there is no province '{}' in ADM-2025: see deploy/data/provinces.csv",
-                                  options.province_code));
+    return make_error(
+        absl::StatusCode::kInvalidArgument, "PROVINCE_UNKNOWN",
+        fmt::format("there is no province '{}' in ADM-2025: see deploy/data/provinces.csv", options.province_code));
   }
   LT_ASSIGN_OR_RETURN(const geo::Crs to, geo::find_crs(crs));
   SampleGrid grid;

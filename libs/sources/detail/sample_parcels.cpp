@@ -18,7 +18,15 @@ constexpr std::int64_t kCellX = 25'000, kCellY = 20'000;    // millimetres
 constexpr std::int64_t kJitterX = 4'000, kJitterY = 3'000;  // small enough that every parcel stays simple
 
 enum FieldNumber : std::int32_t {
-  kSheet = 1, kParcel, kLandType, kArea, kAddress, kLandUser, kCertificate, kRegistered, kUpdated,
+  kSheet = 1,
+  kParcel,
+  kLandType,
+  kArea,
+  kAddress,
+  kLandUser,
+  kCertificate,
+  kRegistered,
+  kUpdated,
 };
 enum Stream : std::uint64_t { kCornerStream = 21, kValueStream, kEditStream };
 

@@ -22,12 +22,36 @@ constexpr std::int64_t kJitterMm = 2'000;
 constexpr std::int64_t kPerMille = 1000;
 
 // Sixteen directions, cosine and sine in thousandths.
-constexpr std::array<std::pair<std::int64_t, std::int64_t>, 16> kDirections{
-    {{1000, 0}, {924, 383}, {707, 707}, {383, 924}, {0, 1000}, {-383, 924}, {-707, 707}, {-924, 383},
-     {-1000, 0}, {-924, -383}, {-707, -707}, {-383, -924}, {0, -1000}, {383, -924}, {707, -707}, {924, -383}}};
+constexpr std::array<std::pair<std::int64_t, std::int64_t>, 16> kDirections{{{1000, 0},
+                                                                             {924, 383},
+                                                                             {707, 707},
+                                                                             {383, 924},
+                                                                             {0, 1000},
+                                                                             {-383, 924},
+                                                                             {-707, 707},
+                                                                             {-924, 383},
+                                                                             {-1000, 0},
+                                                                             {-924, -383},
+                                                                             {-707, -707},
+                                                                             {-383, -924},
+                                                                             {0, -1000},
+                                                                             {383, -924},
+                                                                             {707, -707},
+                                                                             {924, -383}}};
 
 enum FieldNumber : std::int32_t {
-  kCode = 1, kName, kManagement, kTechnical, kSurface, kLanes, kWidth, kKmFrom, kOneWay, kStatus, kBuilt, kUpdated,
+  kCode = 1,
+  kName,
+  kManagement,
+  kTechnical,
+  kSurface,
+  kLanes,
+  kWidth,
+  kKmFrom,
+  kOneWay,
+  kStatus,
+  kBuilt,
+  kUpdated,
 };
 // What each random stream is for.
 enum Stream : std::uint64_t { kRouteStream = 11, kPlaceStream, kBendStream, kJitterStream, kValueStream, kEditStream };

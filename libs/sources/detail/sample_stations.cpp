@@ -17,7 +17,17 @@ constexpr std::int64_t kSpreadMm = 30'000'000;  // groups lie within 30 km of th
 constexpr std::int64_t kGroupMm = 1'500'000;
 
 enum FieldNumber : std::int32_t {
-  kCode = 1, kName, kMedium, kMode, kParameters, kOwner, kStarted, kStatus, kElevation, kDevice, kUpdated,
+  kCode = 1,
+  kName,
+  kMedium,
+  kMode,
+  kParameters,
+  kOwner,
+  kStarted,
+  kStatus,
+  kElevation,
+  kDevice,
+  kUpdated,
 };
 enum Stream : std::uint64_t { kGroupStream = 31, kPlaceStream, kValueStream, kEditStream };
 
@@ -118,9 +128,7 @@ void StationMaker::change(Draft& draft, std::int64_t index, int version) const {
       break;
     }
     case 2: p[kOwner] = std::string(r.pick(words::kOwners)); break;
-    default:
-      draft.vertices[0].x += r.between(1, kMoveMm);
-      draft.vertices[0].y += r.between(-kMoveMm, kMoveMm);
+    default: draft.vertices[0].x += r.between(1, kMoveMm); draft.vertices[0].y += r.between(-kMoveMm, kMoveMm);
   }
 }
 

@@ -30,9 +30,10 @@ absl::Status sync(const std::string& path, int flags) {
 
 absl::Status unwritable(const std::string& path, std::string_view why) {
   const std::string file = std::filesystem::path(path).filename().string();
-  return make_error(absl::StatusCode::kFailedPrecondition, "FILE_UNWRITABLE",
-                    fmt::format("{} cannot be written: {}; check the folder, its permissions and free space", file, why),
-                    {{"file", file}});
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "FILE_UNWRITABLE",
+      fmt::format("{} cannot be written: {}; check the folder, its permissions and free space", file, why),
+      {{"file", file}});
 }
 
 TempFile::TempFile(const std::string& final_path) : final_(final_path) {

@@ -57,6 +57,8 @@ struct Received {
   std::vector<std::int64_t> sequences;  // of batches and divided changes, in order
   std::size_t largest_message = 0;
   int divided = 0;
+  int ends = 0;
+  std::int64_t announced = 0;  // changes, by the end
 };
 
 absl::Status receive(PublishStream& stream, Received& out) {
@@ -68,6 +70,10 @@ absl::Status receive(PublishStream& stream, Received& out) {
     if (request.has_batch()) {
       out.sequences.push_back(request.batch().sequence());
       out.changes.insert(out.changes.end(), request.batch().changes().begin(), request.batch().changes().end());
+    }
+    if (request.has_end()) {
+      ++out.ends;
+      out.announced = request.end().changes();
     }
     if (!request.has_feature_part()) continue;
     LT_ASSIGN_OR_RETURN(const auto whole, parts.add(request.feature_part()));
@@ -107,6 +113,8 @@ TEST_CASE("a changeset without changes is a header and a receipt") {
   CHECK(received.header.changeset_id() == "set-1");
   CHECK(received.header.base_version() == 3);
   CHECK(received.sequences.empty());
+  CHECK(received.ends == 1);
+  CHECK(received.announced == 0);
 }
 
 TEST_CASE("changes arrive as they were added") {
@@ -162,6 +170,8 @@ TEST_CASE("a large change travels in pieces, in its place") {
   REQUIRE(publisher.finish().ok());
   REQUIRE(received.changes.size() == 3);
   CHECK(received.divided == 1);
+  CHECK(received.ends == 1);
+  CHECK(received.announced == 3);
   CHECK(received.sequences == std::vector<std::int64_t>{1, 2, 3});
   CHECK(received.changes[1].feature().id() == "2");
   CHECK(received.changes[1].base_version() == 9);
@@ -321,10 +331,12 @@ TEST_CASE("progress is reported on the publishing thread, the last one included"
 
 TEST_CASE("a publisher that is dropped cancels its call") {
   lt::client_test::Event cancelled;
+  int ends = -1;
   Behaviour behaviour;
   behaviour.publish = [&](grpc::ServerContext& context, PublishStream& stream) {
     Received received;
     (void)receive(stream, received);
+    ends = received.ends;
     if (context.IsCancelled()) cancelled.happened();
     return absl::OkStatus();
   };
@@ -337,6 +349,7 @@ TEST_CASE("a publisher that is dropped cancels its call") {
     REQUIRE(moved.add(ChangeOp::kUpsert, "2", {}, &one).ok());
   }
   CHECK(cancelled.wait());
+  CHECK(ends == 0);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ TEST_CASE("parse_wkt reads numbers to the last bit") {
 TEST_CASE("to_wkt writes the shortest digits") {
   CHECK(to_wkt(wkt("POINT (0.10000000000000000555 -0.0)")) == "POINT (0.1 -0)");
   CHECK(to_wkt(wkt("POINT (1e30 5e-324)")) == "POINT (1e+30 5e-324)");
+  CHECK(to_wkt(wkt("POINT (500000 2000000.125)")) == "POINT (500000 2000000.125)");
 }
 
 TEST_CASE("parse_wkt refuses what is not a finite number") {

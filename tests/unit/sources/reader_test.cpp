@@ -55,7 +55,8 @@ TEST_CASE("every form of GeoJSON gives all features, their own ids and WGS 84") 
   const TempFolder folder;
   const std::string a = point_feature("\"w1\""), b = point_feature("17"), c = point_feature("\"0\"");
   const std::string lines = a + "\n" + b + "\r\n\n" + c;
-  const std::string collection = R"({"type":"FeatureCollection","name":"x","features":[)" + a + "," + b + "," + c + "]}";
+  const std::string collection =
+      R"({"type":"FeatureCollection","name":"x","features":[)" + a + "," + b + "," + c + "]}";
   std::string path;
   SECTION("lines") { path = folder.write("a.geojsonl", lines); }
   SECTION("lines with record separators") {
@@ -104,7 +105,8 @@ TEST_CASE("types of GeoJSON properties are inferred and what was decided is said
   const auto c = GENERATE(
       Case{"1", "-9223372036854775808", FieldType::kInt64, false}, Case{"1", "2.5", FieldType::kDouble, true},
       Case{"1.0", "2.0", FieldType::kDouble, false}, Case{"true", "null", FieldType::kBool, false},
-      Case{"\"a\"", "\"\"", FieldType::kString, false}, Case{"\"2024-02-29\"", "\"1999-12-31\"", FieldType::kDate, true},
+      Case{"\"a\"", "\"\"", FieldType::kString, false},
+      Case{"\"2024-02-29\"", "\"1999-12-31\"", FieldType::kDate, true},
       Case{"\"2024-02-29\"", "\"x\"", FieldType::kString, false},
       Case{"\"2024-01-01T00:00:00.123456+07:00\"", "\"2024-01-01T00:00:00Z\"", FieldType::kTimestamp, true},
       Case{"[\"a\"]", "[]", FieldType::kStringList, false}, Case{"[1]", "[\"a\"]", FieldType::kJson, true},
@@ -123,8 +125,8 @@ TEST_CASE("types of GeoJSON properties are inferred and what was decided is said
 
 TEST_CASE("fields keep the order of the file") {
   const TempFolder folder;
-  auto reader = open(folder.write("o.geojsonl", point_feature("1", R"({"z":1,"a":2})") + "\n" +
-                                                    point_feature("2", R"({"m":1,"z":1})")));
+  auto reader = open(folder.write(
+      "o.geojsonl", point_feature("1", R"({"z":1,"a":2})") + "\n" + point_feature("2", R"({"m":1,"z":1})")));
   const auto schema = take(reader.infer_schema()).schema;
   REQUIRE(schema.fields.size() == 3);
   CHECK(schema.fields[0].name == "z");
@@ -144,15 +146,16 @@ TEST_CASE("null geometries are counted and allowed") {
 TEST_CASE("the old crs member of GeoJSON is believed, --crs overrides it") {
   const TempFolder folder;
   const auto path = folder.write(
-      "v.geojson", R"({"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::9210"}},
-      "features":[)" + point_feature("1") + "]}");
+      "v.geojson",
+      R"({"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::9210"}},
+      "features":[)" +
+          point_feature("1") + "]}");
   CHECK(open(path).crs() == "EPSG:9210");
   CHECK(open(path, "", "EPSG:5897").crs() == "EPSG:5897");
   const auto bad = open_error({path, "", "", "EPSG:6957"});
   CHECK(error_reason(bad) == "CRS_DEPRECATED");
-  const auto late = folder.write(
-      "l.geojson", R"({"type":"FeatureCollection","features":[)" + point_feature("1") +
-                       R"(],"crs":{"type":"name","properties":{"name":"EPSG:9210"}}})");
+  const auto late = folder.write("l.geojson", R"({"type":"FeatureCollection","features":[)" + point_feature("1") +
+                                                  R"(],"crs":{"type":"name","properties":{"name":"EPSG:9210"}}})");
   auto reader = open(late);
   const auto inferred = reader.infer_schema();
   REQUIRE_FALSE(inferred.ok());
@@ -175,8 +178,8 @@ TEST_CASE("features without ids are refused with the fields that could serve") {
 
 TEST_CASE("an id field gives ids as text, stays a property, and its gaps are named") {
   const TempFolder folder;
-  const auto path = folder.write("f.geojsonl", point_feature("1", R"({"code":7})") + "\n" +
-                                                   point_feature("2", R"({"code":null})"));
+  const auto path =
+      folder.write("f.geojsonl", point_feature("1", R"({"code":7})") + "\n" + point_feature("2", R"({"code":null})"));
   auto reader = open(path, "code");
   const auto schema = take(reader.infer_schema()).schema;
   require_ok(reader.bind(schema));
@@ -266,12 +269,12 @@ TEST_CASE("next before bind is refused") {
 TEST_CASE("files that end or break in the middle are corrupt, never short") {
   const TempFolder folder;
   const std::string a = point_feature("1"), b = point_feature("2");
-  const std::string text = GENERATE_COPY(a + "\n" + b.substr(0, b.size() / 2), a + "\n" + b.substr(0, b.size() - 1),
-                                         R"({"type":"FeatureCollection","features":[)" + a + "," + b,
-                                         R"({"type":"FeatureCollection","features":[)" + a + "," + b + "]",
-                                         R"({"type":"FeatureCollection","features":[)" + a + b + "]}",
-                                         a + "\nnonsense", a + "\n{\"type\":\"Point\",\"coordinates\":[1,2]}",
-                                         a + "\n" + point_feature("2", "{\"x\":}"));
+  const std::string text =
+      GENERATE_COPY(a + "\n" + b.substr(0, b.size() / 2), a + "\n" + b.substr(0, b.size() - 1),
+                    R"({"type":"FeatureCollection","features":[)" + a + "," + b,
+                    R"({"type":"FeatureCollection","features":[)" + a + "," + b + "]",
+                    R"({"type":"FeatureCollection","features":[)" + a + b + "]}", a + "\nnonsense",
+                    a + "\n{\"type\":\"Point\",\"coordinates\":[1,2]}", a + "\n" + point_feature("2", "{\"x\":}"));
   CAPTURE(text);
   auto reader = open(folder.write("c.geojson", text));
   const auto inferred = reader.infer_schema();
@@ -284,7 +287,8 @@ TEST_CASE("files that end or break in the middle are corrupt, never short") {
 TEST_CASE("a gzip stream that was cut off or damaged is corrupt") {
   const TempFolder folder;
   std::string lines;
-  for (int i = 0; i < 5'000; ++i) lines += point_feature(std::to_string(i), "{\"h\":" + std::to_string(i * 7919) + "}") + "\n";
+  for (int i = 0; i < 5'000; ++i)
+    lines += point_feature(std::to_string(i), "{\"h\":" + std::to_string(i * 7919) + "}") + "\n";
   gzip(folder.file("whole.geojsonl.gz"), lines);
   std::ifstream in(folder.file("whole.geojsonl.gz"), std::ios::binary);
   std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -346,13 +350,11 @@ TEST_CASE("coordinates come x first whatever the format writes") {
     double x, y;
     const char* option;
   };
-  const auto c = GENERATE(Case{"GML", "a.gml", 4326, 105.5, 21.25, nullptr}, Case{"GML", "a.gml", 4756, 105.5, 21.25, nullptr},
-                          Case{"GPKG", "a.gpkg", 4756, 105.5, 21.25, nullptr},
-                          Case{"ESRI Shapefile", "a.shp", 4326, 105.5, 21.25, nullptr},
-                          Case{"FlatGeobuf", "a.fgb", 4326, 105.5, 21.25, nullptr},
-                          Case{"GPKG", "a.gpkg", 9210, 604000, 1192000, nullptr},
-                          Case{"GML", "a.gml", 2193, 1600000, 5400000, nullptr},
-                          Case{"GPKG", "a.gpkg", 2193, 1600000, 5400000, nullptr});
+  const auto c = GENERATE(
+      Case{"GML", "a.gml", 4326, 105.5, 21.25, nullptr}, Case{"GML", "a.gml", 4756, 105.5, 21.25, nullptr},
+      Case{"GPKG", "a.gpkg", 4756, 105.5, 21.25, nullptr}, Case{"ESRI Shapefile", "a.shp", 4326, 105.5, 21.25, nullptr},
+      Case{"FlatGeobuf", "a.fgb", 4326, 105.5, 21.25, nullptr}, Case{"GPKG", "a.gpkg", 9210, 604000, 1192000, nullptr},
+      Case{"GML", "a.gml", 2193, 1600000, 5400000, nullptr}, Case{"GPKG", "a.gpkg", 2193, 1600000, 5400000, nullptr});
   CAPTURE(c.driver, c.epsg);
   const auto path = folder.file(c.name);
   write_by_gdal(path, c.driver, c.epsg, c.x, c.y, c.option);
@@ -382,12 +384,13 @@ TEST_CASE("the primary key of a GeoPackage is the id, a Shapefile has none") {
 TEST_CASE("the Esri name of a VN-2000 zone is matched to its code") {
   const TempFolder folder;
   write_by_gdal(folder.file("v.shp"), "ESRI Shapefile", 5897, 588000, 2326000, nullptr);
-  folder.write("v.prj",
-               "PROJCS[\"VN_2000_TM-3_zone_482\",GEOGCS[\"GCS_VN_2000\",DATUM[\"D_Vietnam_2000\",SPHEROID[\"WGS_1984\","
-               "6378137.0,298.257223563]],PRIMEM[\"Greenwich\",0.0],UNIT[\"Degree\",0.0174532925199433]],PROJECTION["
-               "\"Transverse_Mercator\"],PARAMETER[\"False_Easting\",500000.0],PARAMETER[\"False_Northing\",0.0],PARAMETER"
-               "[\"Central_Meridian\",105.0],PARAMETER[\"Scale_Factor\",0.9999],PARAMETER[\"Latitude_Of_Origin\",0.0],UNIT["
-               "\"Meter\",1.0]]");
+  folder.write(
+      "v.prj",
+      "PROJCS[\"VN_2000_TM-3_zone_482\",GEOGCS[\"GCS_VN_2000\",DATUM[\"D_Vietnam_2000\",SPHEROID[\"WGS_1984\","
+      "6378137.0,298.257223563]],PRIMEM[\"Greenwich\",0.0],UNIT[\"Degree\",0.0174532925199433]],PROJECTION["
+      "\"Transverse_Mercator\"],PARAMETER[\"False_Easting\",500000.0],PARAMETER[\"False_Northing\",0.0],PARAMETER"
+      "[\"Central_Meridian\",105.0],PARAMETER[\"Scale_Factor\",0.9999],PARAMETER[\"Latitude_Of_Origin\",0.0],UNIT["
+      "\"Meter\",1.0]]");
   CHECK(open(folder.file("v.shp"), "code").crs() == "EPSG:5897");
 }
 
@@ -396,10 +399,11 @@ TEST_CASE("a file without CRS, or with one of nobody, needs --crs") {
   write_by_gdal(folder.file("v.shp"), "ESRI Shapefile", 5897, 588000, 2326000, nullptr);
   SECTION("none") { std::filesystem::remove(folder.file("v.prj")); }
   SECTION("unknown") {
-    folder.write("v.prj",
-                 "PROJCS[\"Mine\",GEOGCS[\"G\",DATUM[\"D\",SPHEROID[\"S\",6378000,298]],PRIMEM[\"Greenwich\",0],UNIT["
-                 "\"Degree\",0.0174532925199433]],PROJECTION[\"Transverse_Mercator\"],PARAMETER[\"Central_Meridian\",107.3],"
-                 "PARAMETER[\"Scale_Factor\",0.98],UNIT[\"Meter\",1]]");
+    folder.write(
+        "v.prj",
+        "PROJCS[\"Mine\",GEOGCS[\"G\",DATUM[\"D\",SPHEROID[\"S\",6378000,298]],PRIMEM[\"Greenwich\",0],UNIT["
+        "\"Degree\",0.0174532925199433]],PROJECTION[\"Transverse_Mercator\"],PARAMETER[\"Central_Meridian\",107.3],"
+        "PARAMETER[\"Scale_Factor\",0.98],UNIT[\"Meter\",1]]");
   }
   const auto status = open_error({folder.file("v.shp"), "", "code", ""});
   CHECK(status.code() == absl::StatusCode::kInvalidArgument);
@@ -445,7 +449,8 @@ TEST_CASE("reading again after rewind gives the same") {
 TEST_CASE("a feature over the size limit is refused, not read into memory") {
   const TempFolder folder;
   const std::string big(65U << 20, 'x');
-  auto reader = open(folder.write("b.geojsonl", point_feature("1") + "\n" + point_feature("2", "{\"n\":\"" + big + "\"}")));
+  auto reader =
+      open(folder.write("b.geojsonl", point_feature("1") + "\n" + point_feature("2", "{\"n\":\"" + big + "\"}")));
   const auto status = reader.infer_schema().status();
   CHECK(status.code() == absl::StatusCode::kResourceExhausted);
   CHECK(error_reason(status) == "FEATURE_TOO_LARGE");

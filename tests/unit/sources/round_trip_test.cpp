@@ -55,7 +55,7 @@ Features all_values() {
                     {7, feature::Decimal{"0"}},
                     {8, feature::Bytes{}},
                     {9, feature::StringList{}},
-                    {12, feature::Json{"null"}},
+                    {12, feature::Json{R"("")"}},
                     {14, std::int64_t{9007199254740993}}}};
   f["negative zero"] = {wkt("POINT (-0.0 0)"), {{3, -0.0}, {5, feature::Date{2932896}}}};
   f["infinite"] = {wkt("POINT (1 2)"), {{3, -std::numeric_limits<double>::infinity()}}};
@@ -97,8 +97,7 @@ TEST_CASE("every type, null, extreme and Vietnamese text reads back bit for bit"
 TEST_CASE("a NaN reads back bit for bit") {
   const auto* const name = GENERATE("a.gpkg", "a.fgb", "a.geojsonl");
   CAPTURE(name);
-  check_round_trip(name, all_types(),
-                   {{"nan", {wkt("POINT (1 2)"), {{3, std::numeric_limits<double>::quiet_NaN()}}}}});
+  check_round_trip(name, all_types(), {{"nan", {wkt("POINT (1 2)"), {{3, std::numeric_limits<double>::quiet_NaN()}}}}});
 }
 
 TEST_CASE("geometries of every type and dimension read back bit for bit") {
@@ -140,6 +139,14 @@ TEST_CASE("geometries of every type and dimension read back bit for bit") {
   }
   CAPTURE(name, t);
   check_round_trip(name, schema, f);
+}
+
+TEST_CASE("a file without features is a file, and reads back as empty") {
+  const auto* const name = GENERATE("a.gpkg", "a.fgb", "a.geojson", "a.geojsonl");
+  auto schema = all_types();
+  schema.geometry.nullable = GENERATE(true, false);
+  CAPTURE(name, schema.geometry.nullable);
+  check_round_trip(name, schema, {});
 }
 
 TEST_CASE("a GeoPackage gives back the schema it was written with, titles and limits too") {
@@ -197,7 +204,8 @@ TEST_CASE("FlatGeobuf with its index keeps every feature and refuses an empty ge
   schema.geometry.nullable = false;
   Features many;
   for (int i = 0; i < 100; ++i) {
-    many["f" + std::to_string(i)].geometry = wkt("POINT (" + std::to_string(i * 7 % 50) + " " + std::to_string(i) + ")");
+    many["f" + std::to_string(i)].geometry =
+        wkt("POINT (" + std::to_string(i * 7 % 50) + " " + std::to_string(i) + ")");
   }
   check_round_trip("i.fgb", schema, many);
   auto writer = take(FileWriter::create(folder.file("e.fgb"), schema, "e"));

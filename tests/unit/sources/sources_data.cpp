@@ -60,12 +60,12 @@ std::size_t count(const ReadOptions& options) {
 }
 
 TEST_CASE("line files of real roads, airports and places have one feature a line") {
-  const std::string name = GENERATE(
-      "osm-roads-faroe/faroe-islands-roads-2013-01-01.geojsonl.gz",
-      "osm-roads-faroe/faroe-islands-roads-2017-02-17.geojsonl.gz", "ourairports/runways-2021-11-02-13a64bd.geojsonl",
-      "ourairports/runways-2022-07-02-25a0c60.geojsonl", "ourairports/navaids-2021-11-10-20d42fd.geojsonl",
-      "whosonfirst-vn-slice/region-vn.geojsonl", "whosonfirst-vn-slice/county-vn-parent-slice.geojsonl",
-      "whosonfirst-vn-slice/locality-1500.geojsonl");
+  const std::string name =
+      GENERATE("osm-roads-faroe/faroe-islands-roads-2013-01-01.geojsonl.gz",
+               "osm-roads-faroe/faroe-islands-roads-2017-02-17.geojsonl.gz",
+               "ourairports/runways-2021-11-02-13a64bd.geojsonl", "ourairports/runways-2022-07-02-25a0c60.geojsonl",
+               "ourairports/navaids-2021-11-10-20d42fd.geojsonl", "whosonfirst-vn-slice/region-vn.geojsonl",
+               "whosonfirst-vn-slice/county-vn-parent-slice.geojsonl", "whosonfirst-vn-slice/locality-1500.geojsonl");
   CAPTURE(name);
   CHECK(count({data(name), "", "", ""}) == lines_of(data(name)));
 }
@@ -73,8 +73,8 @@ TEST_CASE("line files of real roads, airports and places have one feature a line
 TEST_CASE("collections have the features that another JSON parser counts") {
   const std::string name = GENERATE("world-countries/countries-2014-04-20-ed0c16b.geojson",
                                     "world-countries/countries-2016-06-07-0cd701a.geojson");
-  const auto expected = run("python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))[\"features\"]))' '" +
-                            data(name) + "'");
+  const auto expected =
+      run("python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))[\"features\"]))' '" + data(name) + "'");
   CHECK(count({data(name), "", "", ""}) == std::stoul(expected));
 }
 
