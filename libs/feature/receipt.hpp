@@ -41,9 +41,9 @@ struct Receipt {
   bool operator==(const Receipt&) const = default;
 };
 
-/// The proto3 JSON form of lienthong.v1.Receipt: proto field names, default values left out, int64 as strings, the commit
-/// time in UTC with 0, 3 or 6 fraction digits; `counts` is left out when all are 0, `committed_at` at 0. So what grpcurl
-/// prints can be checked with a JSON tool and sha256sum.
+/// The proto3 JSON form of lienthong.v1.Receipt: proto field names, default values left out, int64 as strings, the
+/// commit time in UTC with 0, 3 or 6 fraction digits; `counts` is left out when all are 0, `committed_at` at 0. So what
+/// grpcurl prints can be checked with a JSON tool and sha256sum.
 [[nodiscard]] nlohmann::json receipt_to_json(const Receipt& receipt);
 /// Accepts what receipt_to_json() makes, `digest` present or not; does not check the digest.
 /// Errors: INVALID_ARGUMENT RECEIPT_MALFORMED (unknown members too: the digest would not cover them).
