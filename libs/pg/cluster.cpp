@@ -360,7 +360,14 @@ absl::StatusOr<Launch> configure(const Prepared& prepared, const ClusterOptions&
   return launch;
 }
 
+/// The log collector outlives the postmaster by the time it takes to write what the others said.
+void wait_for_collector(const ClusterPaths& paths) {
+  const absl::Status status = detail::end_server_processes(paths.data, SIGQUIT, kKillLimit);
+  if (!status.ok()) spdlog::warn("event=pg_orphans message=\"{}\"", message_of(status));
+}
+
 absl::Status start_failed(const ClusterPaths& paths) {
+  wait_for_collector(paths);
   return make_error(absl::StatusCode::kInternal, "CLUSTER_START_FAILED",
                     fmt::format("the database server ended while starting: {}", server_words(paths)));
 }
@@ -438,6 +445,7 @@ struct Cluster::Impl {
                         fmt::format("the database server (process {}) does not end", postmaster->pid()));
     }
     postmaster.reset();
+    wait_for_collector(prepared.paths);
     remove_socket_directory(prepared.paths);
     prepared.lock = Descriptor();
     return absl::OkStatus();

@@ -10,6 +10,7 @@
 
 #include "base/config.hpp"
 #include "base/status.hpp"
+#include "grpc/health/v1/health.pb.h"
 #include "rpc/detail/keepalive.hpp"
 
 namespace lt::rpc {
@@ -21,6 +22,8 @@ void enable_builtin_services() {
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // The library serves health without its description: this links ours, so that reflection can give it.
+    static_cast<void>(grpc::health::v1::HealthCheckRequest::descriptor());
   });
 }
 

@@ -20,9 +20,9 @@ class Sink;
 /// Writes one new file, by the ending of its name:
 ///   .gpkg                     GeoPackage, the dataset's CRS. The id is a text column ("id", or "lt_id" if taken); the
 ///                             schema is kept as layer metadata, so that infer_schema() gives it back.
-///   .fgb                      FlatGeobuf, the dataset's CRS. The id is the column "lt_id". With a spatial index (and
-///                             then in its order) unless the geometry is nullable; infer_schema() sees text where
-///                             FlatGeobuf has no type.
+///   .fgb                      FlatGeobuf, the dataset's CRS, in the order of its spatial index, which is built in
+///                             memory. The id is the column "lt_id". infer_schema() sees text where FlatGeobuf has no
+///                             type. GDAL 3.6 cannot put features without geometry into it: they are refused.
 ///   .geojson                  FeatureCollection, WGS 84, longitude first, shortest exact digits, "id" = the id.
 ///   .geojsonl .geojsonseq .ndjson   the same, one feature a line.
 /// Types without an exact form in the format are text as in docs/canonical.md. A value or geometry that the format
@@ -44,12 +44,12 @@ class FileWriter {
   FileWriter& operator=(FileWriter&&) noexcept;
   ~FileWriter();
 
-  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE (disk full); INVALID_ARGUMENT FORMAT_CANNOT_HOLD (FlatGeobuf with its
-  /// spatial index and an empty geometry); OUT_OF_RANGE TRANSFORM_FAILED.
+  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE (disk full); INVALID_ARGUMENT FORMAT_CANNOT_HOLD (FlatGeobuf and a null
+  /// geometry, an empty one or an empty part); OUT_OF_RANGE TRANSFORM_FAILED.
   [[nodiscard]] absl::Status write(const std::string& id, const feature::State& state);
 
   /// Writes everything to disk, then gives the file its name.
-  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE.
+  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE; DATA_LOSS FILE_CORRUPT (the file has not every feature).
   [[nodiscard]] absl::Status finish();
 
  private:

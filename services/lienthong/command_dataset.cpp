@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
@@ -67,15 +67,16 @@ absl::Status print_dataset(const Cli& cli, const ::lienthong::v1::Dataset& datas
     cli.output.print_json(json);
     return absl::OkStatus();
   }
-  cli.output.print(fmt::format("dataset    {}\nowner      {}\nuid        {}\nCRS        {}\nhead       {}\nfeatures   {}",
-                               dataset.name(), dataset.owner(), dataset.uid(),
-                               dataset.schema().crs().empty() ? "none" : dataset.schema().crs(), dataset.head(),
-                               with_thousands(dataset.feature_count())));
+  cli.output.print(fmt::format(
+      "dataset    {}\nowner      {}\nuid        {}\nCRS        {}\nhead       {}\nfeatures   {}", dataset.name(),
+      dataset.owner(), dataset.uid(), dataset.schema().crs().empty() ? "none" : dataset.schema().crs(), dataset.head(),
+      with_thousands(dataset.feature_count())));
   LT_ASSIGN_OR_RETURN(const feature::Schema schema, wire::schema_from_proto(dataset.schema()));
   std::string types;
-  for (const auto type : schema.geometry.types) types += (types.empty() ? "" : ", ") + std::string(geo::to_string(type));
-  cli.output.print(fmt::format("geometry   {}{}", types.empty() ? "none" : types,
-                               schema.geometry.nullable ? ", may be null" : ""));
+  for (const auto type : schema.geometry.types)
+    types += (types.empty() ? "" : ", ") + std::string(geo::to_string(type));
+  cli.output.print(
+      fmt::format("geometry   {}{}", types.empty() ? "none" : types, schema.geometry.nullable ? ", may be null" : ""));
   for (const feature::Field& field : schema.fields) {
     cli.output.print(fmt::format("field      {:<28} {}{}", field.name, feature::to_string(field.type),
                                  field.required ? ", required" : ""));

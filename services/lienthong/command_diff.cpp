@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/status.hpp"
 #include "client/client.hpp"
@@ -32,11 +32,10 @@ absl::StatusOr<EntryWriter> writer_for(const client::Client& client, const std::
 using OpCounts = std::map<feature::EntryOp, std::int64_t>;
 
 void print_counts(const Cli& cli, const client::EntryReader& reader, OpCounts counts) {
-  cli.output.print(fmt::format("{} ({}, {}]: {} inserted, {} updated, {} deleted", reader.header().dataset(),
-                               reader.header().from_version(), reader.header().to_version(),
-                               with_thousands(counts[feature::EntryOp::kInsert]),
-                               with_thousands(counts[feature::EntryOp::kUpdate]),
-                               with_thousands(counts[feature::EntryOp::kDelete])));
+  cli.output.print(fmt::format(
+      "{} ({}, {}]: {} inserted, {} updated, {} deleted", reader.header().dataset(), reader.header().from_version(),
+      reader.header().to_version(), with_thousands(counts[feature::EntryOp::kInsert]),
+      with_thousands(counts[feature::EntryOp::kUpdate]), with_thousands(counts[feature::EntryOp::kDelete])));
 }
 
 absl::Status print_entries(const Cli& cli, const EntryWriter& writer, client::EntryReader& reader, bool before) {

@@ -11,8 +11,8 @@
 #include <optional>
 #include <system_error>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 // Debian 12's glibc declares these without C linkage for C++.
@@ -49,7 +49,9 @@ absl::Status stop_process(const std::string& directory, pid_t pid) {
     status = stop_failed(pid, absl::StatusCode::kPermissionDenied,
                          std::generic_category().message(errno) + "; call down as the user who called up");
   }
-  struct pollfd ended {process, POLLIN, 0};
+  struct pollfd ended {
+    process, POLLIN, 0
+  };
   while (status.ok() && ended.revents == 0) {
     const int found = poll(&ended, 1, static_cast<int>(kStopLimit.count()));
     if (found == 0) {

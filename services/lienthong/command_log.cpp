@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/status.hpp"
@@ -63,9 +63,10 @@ absl::Status show(const Cli& cli, const LogOptions& options) {
   LT_ASSIGN_OR_RETURN(const auto changeset, client.get_changeset(options.dataset, options.version));
   LT_ASSIGN_OR_RETURN(const feature::Receipt receipt, wire::receipt_from_proto(changeset.receipt()));
   if (feature::receipt_digest(receipt) != receipt.digest) {
-    return make_error(absl::StatusCode::kDataLoss, "DIGEST_MISMATCH",
-                      "the receipt's digest does not fit its content: what the exchange answered is not what it recorded",
-                      {{"digest", receipt.digest}});
+    return make_error(
+        absl::StatusCode::kDataLoss, "DIGEST_MISMATCH",
+        "the receipt's digest does not fit its content: what the exchange answered is not what it recorded",
+        {{"digest", receipt.digest}});
   }
   if (cli.output.json) {
     cli.output.print_json(changeset_to_json(receipt, options.dataset));

@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/ids.hpp"
@@ -54,11 +54,10 @@ class Push {
             {.path = options_.file, .layer = options_.layer, .id_field = options_.id_field, .crs = options_.crs}));
     LT_RETURN_IF_ERROR(reader.bind(schema));
     Progress progress("sending", reader.count_hint());
-    LT_ASSIGN_OR_RETURN(auto publisher,
-                        client::Publisher::open(client, header_for(schema, reader.crs()), schema,
-                                                [&progress](std::int64_t received, std::int64_t) {
-                                                  progress.update(received);
-                                                }));
+    LT_ASSIGN_OR_RETURN(auto publisher, client::Publisher::open(client, header_for(schema, reader.crs()), schema,
+                                                                [&progress](std::int64_t received, std::int64_t) {
+                                                                  progress.update(received);
+                                                                }));
     LT_RETURN_IF_ERROR(send_all(reader, publisher));
     progress.label("sent, the exchange is checking:");
     auto receipt = publisher.finish();

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/status.hpp"
@@ -52,8 +52,8 @@ absl::StatusOr<Edited> edit_sample(const Options& options) {
   return edited;
 }
 
-absl::Status write_state(sources::FileWriter& writer, const std::string& id,
-                         const std::optional<feature::State>& state, std::int64_t& written) {
+absl::Status write_state(sources::FileWriter& writer, const std::string& id, const std::optional<feature::State>& state,
+                         std::int64_t& written) {
   if (!state) return absl::OkStatus();
   ++written;
   return writer.write(id, *state);
@@ -69,8 +69,8 @@ absl::StatusOr<std::int64_t> write_sample(const Options& options, sources::Sampl
     if (!feature) break;
     const auto changed = edited.states.find(feature->id);
     const bool kept = changed == edited.states.end();
-    LT_RETURN_IF_ERROR(write_state(writer, feature->id, kept ? std::optional(std::move(feature->state)) : changed->second,
-                                   written));
+    LT_RETURN_IF_ERROR(
+        write_state(writer, feature->id, kept ? std::optional(std::move(feature->state)) : changed->second, written));
     progress.update(written);
   }
   for (const std::string& id : edited.inserted) {

@@ -1,7 +1,7 @@
 #include "lienthong/command_status.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/status.hpp"
@@ -18,8 +18,8 @@ absl::Status print_as_json(const Cli& cli, const std::vector<::lienthong::v1::Da
     list.push_back(std::move(json));
   }
   // Whoever answered this has reached its database.
-  cli.output.print_json(nlohmann::ordered_json{
-      {"endpoint", cli.endpoint}, {"health", "SERVING"}, {"datasets", std::move(list)}});
+  cli.output.print_json(
+      nlohmann::ordered_json{{"endpoint", cli.endpoint}, {"health", "SERVING"}, {"datasets", std::move(list)}});
   return absl::OkStatus();
 }
 

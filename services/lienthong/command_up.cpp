@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
@@ -128,9 +128,12 @@ absl::Status serve(const Cli& cli, const std::string& directory, const UpOptions
 }
 
 absl::Status serve_in_background(const Cli& cli, const std::string& directory, const UpOptions& options) {
-  std::vector<std::string> arguments{"up",     "--data",
-                                     directory, "--port",
-                                     std::to_string(options.port), "--metrics-port",
+  std::vector<std::string> arguments{"up",
+                                     "--data",
+                                     directory,
+                                     "--port",
+                                     std::to_string(options.port),
+                                     "--metrics-port",
                                      std::to_string(options.metrics_port)};
   if (!options.config_file.empty()) {
     std::error_code error;
@@ -171,7 +174,8 @@ void add_up(CLI::App& app, Cli& cli) {
       ->capture_default_str();
   verb->add_option("--database", options->database, "use the PostgreSQL server at this URL instead of a private one")
       ->envname("LIENTHONG_DATABASE");
-  verb->add_option("--config", options->config_file, "YAML file of limits, times and logs (deploy/config/lienthong.yaml)");
+  verb->add_option("--config", options->config_file,
+                   "YAML file of limits, times and logs (deploy/config/lienthong.yaml)");
   verb->add_flag("--detach", options->detach, "run in the background; returns when ready");
   verb->add_option("--ready-fd", options->ready_fd)->group("");  // from --detach to the process it starts
   verb->callback([&cli, options] { cli.run = [&cli, options] { return up(cli, *options); }; });

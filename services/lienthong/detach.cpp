@@ -29,8 +29,8 @@ std::string last_error() { return std::generic_category().message(errno); }
 [[noreturn]] void become_child(char* const* argv, int log_file, int ready_file) {
   setsid();
   const int nothing = open("/dev/null", O_RDONLY);
-  const bool redirected = dup2(nothing, STDIN_FILENO) >= 0 && dup2(log_file, STDOUT_FILENO) >= 0 &&
-                          dup2(log_file, STDERR_FILENO) >= 0;
+  const bool redirected =
+      dup2(nothing, STDIN_FILENO) >= 0 && dup2(log_file, STDOUT_FILENO) >= 0 && dup2(log_file, STDERR_FILENO) >= 0;
   // dup2 to the same number would keep close-on-exec set.
   const bool passed = ready_file == kReadyFd ? fcntl(kReadyFd, F_SETFD, 0) == 0 : dup2(ready_file, kReadyFd) >= 0;
   close_range(kReadyFd + 1, ~0U, 0);

@@ -53,10 +53,12 @@ void Output::error(const absl::Status& status) const {
     return;
   }
   const auto detail = error_detail(status);
-  const std::string reason = detail && !detail->reason.empty() ? detail->reason : absl::StatusCodeToString(status.code());
+  const std::string reason =
+      detail && !detail->reason.empty() ? detail->reason : absl::StatusCodeToString(status.code());
   note("error: " + message_of(status) + " (" + reason + ")");
   if (!detail) return;
-  for (const FieldViolation& violation : detail->violations) note("  " + violation.field + ": " + violation.description);
+  for (const FieldViolation& violation : detail->violations)
+    note("  " + violation.field + ": " + violation.description);
 }
 
 absl::Status Output::flush() const {

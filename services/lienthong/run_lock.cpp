@@ -24,8 +24,8 @@ struct flock whole_file() {
 }
 
 absl::Status no_lock_file(const std::string& directory, int error) {
-  const auto code = error == EACCES || error == EROFS ? absl::StatusCode::kPermissionDenied
-                                                      : absl::StatusCode::kUnavailable;
+  const auto code =
+      error == EACCES || error == EROFS ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kUnavailable;
   return make_error(code, "DATA_DIRECTORY",
                     "cannot write to the data directory " + directory + " (" + std::generic_category().message(error) +
                         "): name one that this user may write with --data");
@@ -45,8 +45,8 @@ absl::StatusOr<RunLock> RunLock::acquire(const std::string& directory) {
   const bool known = fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   const std::string pid = known ? std::to_string(lock.l_pid) : "unknown";
   return make_error(absl::StatusCode::kFailedPrecondition, "ALREADY_RUNNING",
-                    "process " + pid + " already serves " + directory +
-                        ": stop it with `lienthong down --data " + directory + "` or use another directory",
+                    "process " + pid + " already serves " + directory + ": stop it with `lienthong down --data " +
+                        directory + "` or use another directory",
                     {{"pid", pid}, {"data", directory}});
 }
 

@@ -23,7 +23,8 @@ std::optional<std::int64_t> parse_version(std::string_view text) {
 
 absl::StatusOr<VersionRange> parse_version_range(const std::string& text) {
   const std::size_t dots = text.find(kDots);
-  const absl::Status wrong = usage_error("'" + text + "' is no range of versions: write A..B for (A, B], or A.. to the head");
+  const absl::Status wrong =
+      usage_error("'" + text + "' is no range of versions: write A..B for (A, B], or A.. to the head");
   if (dots == std::string::npos) return wrong;
   const auto from = parse_version(std::string_view(text).substr(0, dots));
   if (!from) return wrong;
@@ -38,7 +39,8 @@ absl::StatusOr<DatasetAt> parse_dataset_at(const std::string& text) {
   const std::size_t at = text.rfind('@');
   if (at == std::string::npos && !text.empty()) return DatasetAt{text, std::nullopt};
   const auto version = at == std::string::npos ? std::nullopt : parse_version(std::string_view(text).substr(at + 1));
-  if (!version || at == 0) return usage_error("'" + text + "' is no dataset: write DATASET, or DATASET@V for a version");
+  if (!version || at == 0)
+    return usage_error("'" + text + "' is no dataset: write DATASET, or DATASET@V for a version");
   return DatasetAt{text.substr(0, at), version};
 }
 

@@ -12,11 +12,13 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/lienthong-e2e.XXXXXX")
 chmod 755 "$work" # the database may run as another user
 readonly work
 started=()
-cleanups=()
 
 cleanup() {
-  local code=$? directory command
-  for command in "${cleanups[@]:+${cleanups[@]}}"; do eval "$command" || true; done
+  local code=$? directory job
+  for job in $(jobs -p); do
+    kill -KILL "$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+  done
   for directory in "${started[@]:+${started[@]}}"; do
     ((code == 0)) || { echo "--- log of $directory" && tail -n 40 "$directory.log" "$directory/lienthong.log"; } >&2 2>/dev/null || true
     "$LIENTHONG" down --data "$directory" >/dev/null 2>&1 || true

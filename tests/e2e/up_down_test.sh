@@ -68,9 +68,10 @@ json_is "and takes a push" '.version == 2 and .inserted == 1' "$(lt transport pu
 step "SIGTERM and SIGINT end up in the foreground with 0"
 "$LIENTHONG" down --data "$data" >/dev/null
 for signal in TERM INT; do
+  rm -f "$work/up.json"
   "$LIENTHONG" up --data "$data" --port 0 --metrics-port 0 --json >"$work/up.json" 2>"$work/up.log" &
   foreground=$!
-  until_true 60 test -s "$work/up.json"
+  until_true 60 test -s "$work/up.json" # after endpoints.json
   equal "on standard output and in the file" "$(cat "$work/up.json")" "$(cat "$data/endpoints.json")"
   kill "-$signal" "$foreground"
   code=0

@@ -230,6 +230,7 @@ TEST_CASE("the kernel ends the server of a killed owner without any successor") 
   REQUIRE(owner.ready());
   owner.kill();
   REQUIRE(test::wait_until([&] { return nothing_runs(data); }));
+  REQUIRE_OK(Cluster::stop_detached(data));  // removes its socket directory
 }
 
 TEST_CASE("a server left running by a predecessor is ended and taken over") {

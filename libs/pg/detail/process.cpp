@@ -222,8 +222,10 @@ absl::Status end_server_processes(const std::string& data_directory, int signal,
   std::vector<pid_t> processes = server_processes(data_directory);
   if (processes.empty()) return absl::OkStatus();
   const pid_t postmaster = find_postmaster(data_directory, processes);
-  spdlog::info("event=pg_ending_leftover processes={} postmaster={}", processes.size(), postmaster);
-  if (postmaster != 0) kill(postmaster, signal);
+  if (postmaster != 0) {
+    spdlog::info("event=pg_ending_leftover processes={} postmaster={}", processes.size(), postmaster);
+    kill(postmaster, signal);
+  }
   const Clock::time_point end = Clock::now() + timeout;
   // Past half of the time, or without a postmaster that would care for them, each is told to leave at once.
   const Clock::time_point patience = postmaster != 0 ? Clock::now() + timeout / 2 : Clock::now();

@@ -4,7 +4,6 @@
 
 #include <absl/strings/ascii.h>
 #include <cpl_string.h>
-#include <cpl_vsi.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -60,6 +59,24 @@ ColumnType column_type(FieldType type, bool geopackage) {
   }
 }
 
+/// GDAL 3.6 drops, without a word, what has no or an empty geometry from FlatGeobuf, and empty parts of the others.
+bool has_empty_part(OGRGeometryH geometry) {
+  if (OGR_G_IsEmpty(geometry) != 0) return true;
+  for (int i = 0; i < OGR_G_GetGeometryCount(geometry); ++i) {
+    if (has_empty_part(OGR_G_GetGeometryRef(geometry, i))) return true;
+  }
+  return false;
+}
+
+absl::Status hollow(const std::string& id) {
+  return make_error(
+      absl::StatusCode::kInvalidArgument, "FORMAT_CANNOT_HOLD",
+      fmt::format("feature '{}' has no geometry, or an empty one or part, which FlatGeobuf does not keep; "
+                  "write .gpkg or .geojsonl",
+                  id),
+      {{"feature_id", id}, {"field", "geometry"}});
+}
+
 class Options {
  public:
   void set(const char* name, const std::string& value) { list_ = CSLSetNameValue(list_, name, value.c_str()); }
@@ -88,7 +105,7 @@ class GdalSink final : public Sink {
   [[nodiscard]] absl::Status create_columns();
   [[nodiscard]] absl::Status add_column(const std::string& name, ColumnType type, int& index);
   [[nodiscard]] absl::Status record_marks();
-  [[nodiscard]] absl::Status start_again_with_index();
+  [[nodiscard]] absl::Status check_count() const;
   [[nodiscard]] absl::Status set_geometry(OGRFeatureH row, const std::string& id,
                                           const std::optional<geo::Geometry>& geometry) const;
   void set_value(OGRFeatureH row, const feature::Field& field, int index, const Value& value,
@@ -102,7 +119,6 @@ class GdalSink final : public Sink {
   std::string id_name_, exact_name_;
   int id_index_ = -1, exact_index_ = -1;
   std::vector<int> index_;  ///< by place in schema_.fields
-  bool indexed_ = true;
   std::string layer_name_;
   std::int64_t rows_ = 0;
   Dataset dataset_;
@@ -131,8 +147,6 @@ absl::Status GdalSink::start(std::string_view layer_name) {
   id_name_ = free_name(geopackage_ ? "id" : kIdColumn, taken_);
   if (geopackage_ && id_name_ != "id") id_name_ = free_name(kIdColumn, taken_);
   layer_name_ = layer_name;
-  // FlatGeobuf's index takes no feature without geometry.
-  indexed_ = geopackage_ || !schema_.geometry.nullable;
   LT_RETURN_IF_ERROR(create_layer());
   LT_RETURN_IF_ERROR(create_columns());
   const GdalErrors errors;
@@ -152,7 +166,7 @@ absl::Status GdalSink::create_layer() {
     LT_ASSIGN_OR_RETURN(srs, make_srs(schema_.srid()));
   }
   Options options;
-  options.set("SPATIAL_INDEX", indexed_ ? "YES" : "NO");
+  options.set("SPATIAL_INDEX", "YES");
   if (geopackage_) {
     options.set("FID", free_name("fid", taken_));
     options.set("GEOMETRY_NAME", free_name("geom", taken_));
@@ -180,7 +194,7 @@ absl::Status GdalSink::create_columns() {
     needs_exact = needs_exact || field.type == FieldType::kDouble || field.type == FieldType::kBytes;
   }
   if (needs_exact) {
-    if (exact_name_.empty()) exact_name_ = free_name(kExactColumn, taken_);
+    exact_name_ = free_name(kExactColumn, taken_);
     LT_RETURN_IF_ERROR(add_column(exact_name_, {}, exact_index_));
   }
   for (const auto& field : schema_.fields) {
@@ -232,18 +246,14 @@ void GdalSink::set_value(OGRFeatureH row, const feature::Field& field, int index
 
 absl::Status GdalSink::set_geometry(OGRFeatureH row, const std::string& id,
                                     const std::optional<geo::Geometry>& geometry) const {
-  if (indexed_ && !geopackage_ && (!geometry || geometry->empty)) {
-    return cannot_hold(
-        fmt::format("feature '{}' has no or an empty geometry, which FlatGeobuf with its spatial index "
-                    "does not take; write .gpkg",
-                    id));
-  }
+  if (!geometry && !geopackage_) return hollow(id);
   if (!geometry) return absl::OkStatus();
   OGRGeometryH made = nullptr;
   const OGRErr error =
       OGR_G_CreateFromWkb(geometry->wkb.data(), nullptr, &made, static_cast<int>(geometry->wkb.size()));
   if (error != OGRERR_NONE) return cannot_hold(fmt::format("feature '{}': GDAL cannot take its geometry", id));
   OGR_F_SetGeometryDirectly(row, made);
+  if (!geopackage_ && has_empty_part(made)) return hollow(id);
   return absl::OkStatus();
 }
 
@@ -265,24 +275,24 @@ absl::Status GdalSink::write(const std::string& id, const feature::State& state)
   return absl::OkStatus();
 }
 
-/// Without an index GDAL writes FlatGeobuf's header with the first feature: a file without features would be empty.
-absl::Status GdalSink::start_again_with_index() {
+/// Drivers have lost features without an error before: the closed file is asked.
+absl::Status GdalSink::check_count() const {
   const GdalErrors errors;
-  dataset_.reset();
-  VSIUnlink(temp_.path().c_str());
-  indexed_ = true;
-  index_.clear();
-  LT_RETURN_IF_ERROR(create_layer());
-  return create_columns();
+  const Dataset written(GDALOpenEx(temp_.path().c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY, nullptr, nullptr, nullptr));
+  if (written == nullptr) return unwritable(temp_.path(), errors.text());
+  const GIntBig found = OGR_L_GetFeatureCount(GDALDatasetGetLayer(written.get(), 0), TRUE);
+  if (found == rows_) return absl::OkStatus();
+  return make_error(absl::StatusCode::kDataLoss, "FILE_CORRUPT",
+                    fmt::format("{} features were written, the file has {}", rows_, found));
 }
 
 absl::Status GdalSink::finish() {
-  if (rows_ == 0 && !indexed_) LT_RETURN_IF_ERROR(start_again_with_index());
   const GdalErrors errors;
   if (geopackage_) GDALDatasetCommitTransaction(dataset_.get());
   dataset_.reset();  // writes the spatial index and, for FlatGeobuf, the whole file
   layer_ = nullptr;
   if (errors.failed()) return unwritable(temp_.path(), errors.text());
+  LT_RETURN_IF_ERROR(check_count());
   return temp_.publish();
 }
 

@@ -102,11 +102,12 @@ TEST_CASE("the digest of a receipt covers every member but itself") {
 }
 
 TEST_CASE("a malformed receipt is refused") {
-  for (const char* text : {"", "[]", "{", R"({"commit_id":1})", R"({"changed":"yes"})", R"({"committed_at":"yesterday"})",
-                           R"({"committed_at":"2024-01-01T00:00:00"})", R"({"datasets":{}})", R"({"datasets":[1]})",
-                           R"({"datasets":[{"version":"x"}]})", R"({"counts":{"inserted":true}})", R"({"counts":[]})",
-                           R"({"counts":{"lost":"1"}})", R"({"extra":1})", R"({"datasets":[{"version":""}]})",
-                           R"({"counts":{"inserted":"99999999999999999999"}})"}) {
+  for (const char* text :
+       {"", "[]", "{", R"({"commit_id":1})", R"({"changed":"yes"})", R"({"committed_at":"yesterday"})",
+        R"({"committed_at":"2024-01-01T00:00:00"})", R"({"datasets":{}})", R"({"datasets":[1]})",
+        R"({"datasets":[{"version":"x"}]})", R"({"counts":{"inserted":true}})", R"({"counts":[]})",
+        R"({"counts":{"lost":"1"}})", R"({"extra":1})", R"({"datasets":[{"version":""}]})",
+        R"({"counts":{"inserted":"99999999999999999999"}})"}) {
     const auto result = receipt_from_json(text);
     INFO(text);
     REQUIRE_FALSE(result.ok());

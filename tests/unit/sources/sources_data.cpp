@@ -51,12 +51,15 @@ std::size_t count_by_ogrinfo(const std::string& path, const std::string& layer) 
   return std::stoul(text.substr(at + 15));
 }
 
-/// Reads everything with the inferred schema; all ids are different.
+/// Reads everything with the inferred schema. Ids may repeat: world-countries has "-99" twice.
 std::size_t count(const ReadOptions& options) {
   auto reader = take(FileReader::open(options));
   const auto inferred = take(reader.infer_schema());
   require_ok(feature::check_schema(inferred.schema));
-  return read_all(reader, inferred.schema).size();
+  require_ok(reader.bind(inferred.schema));
+  std::size_t n = 0;
+  while (take(reader.next()).has_value()) ++n;
+  return n;
 }
 
 TEST_CASE("line files of real roads, airports and places have one feature a line") {
@@ -114,8 +117,8 @@ TEST_CASE("GeoPackages give as many features as ogrinfo counts") {
 TEST_CASE("a GeoPackage's milliseconds are kept") {
   auto reader = open(data("gpkg-diffs-geodiff/datetime/datetime2-ms.gpkg"));
   const auto found = read_all(reader, take(reader.infer_schema()).schema);
-  // 2021-10-28T18:34:19.472Z
-  CHECK(found.at("1").properties.at(1) == feature::Value(feature::Timestamp{1635446059472000, std::int16_t{0}}));
+  // The file says 2021-10-28T18:34:19.472, without an offset.
+  CHECK(found.at("1").properties.at(1) == feature::Value(feature::Timestamp{1635446059472000, std::nullopt}));
 }
 
 TEST_CASE("NZGD2000 is taken as x first, in the country") {
