@@ -25,7 +25,7 @@ namespace lt::cli {
 namespace {
 
 constexpr int kRetries = 3;
-constexpr std::chrono::milliseconds kFirstPause{500};  // doubled each time
+constexpr std::chrono::milliseconds kFirstPause{1000};  // doubled each time: a database that recovers is waited for
 
 struct PushOptions {
   std::string dataset;

@@ -65,7 +65,7 @@ json_is "receipt" '.receipt.counts == {"updated": "1", "deleted": "1", "unchange
 
 step "reading: diff, changes, snapshot, one feature, history"
 diff=$(call environment ExchangeService/StreamDiff '{"dataset": "environment.well", "from_version": 1, "include_before": true}')
-json_is "header first, end last" '.[0].header.toVersion == "2" and (.[-1].end.cursor | length) > 0' "$(jq -s . <<<"$diff")"
+json_is "header first, end last" '.[0].header.to_version == "2" and (.[-1].end.cursor | length) > 0' "$(jq -s . <<<"$diff")"
 entries=$(jq -s '[.[].entries.entries // [] | .[]]' <<<"$diff")
 json_is "entries" 'length == 2 and ([.[].op] | sort) == ["ENTRY_OP_DELETE", "ENTRY_OP_UPDATE"]' "$entries"
 json_is "before" '[.[] | select(.op == "ENTRY_OP_UPDATE")][0] | .before.properties.depth_m == 41.5 and
@@ -131,7 +131,7 @@ if words=$("$grpcurl" -plaintext -d '{}' "$endpoint" lienthong.v1.CatalogService
   die "a call without an organisation was served"
 fi
 grep -q '"reason": "ORGANISATION_MISSING"' <<<"$words" || die "no reason in: $words"
-json_is "nothing of it was kept" '.dataset.head == "2" and .dataset.featureCount == "1"' \
+json_is "nothing of it was kept" '.dataset.head == "2" and .dataset.feature_count == "1"' \
   "$(call environment CatalogService/GetDataset '{"name": "environment.well"}')"
 
 step "metrics"
