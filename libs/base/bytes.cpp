@@ -88,7 +88,8 @@ std::string to_base64(std::string_view bytes) { return absl::Base64Escape(absl_v
 std::optional<std::string> from_base64(std::string_view text) {
   std::string out;
   const bool url = text.find_first_of("-_") != std::string_view::npos;
-  const bool ok = url ? absl::WebSafeBase64Unescape(absl_view(text), &out) : absl::Base64Unescape(absl_view(text), &out);
+  const bool ok =
+      url ? absl::WebSafeBase64Unescape(absl_view(text), &out) : absl::Base64Unescape(absl_view(text), &out);
   if (!ok) return std::nullopt;
   return out;
 }

@@ -21,7 +21,7 @@ struct FieldViolation {
 
 /// The machine-readable part of an error. Becomes google.rpc.ErrorInfo (domain "lienthong") and BadRequest.
 struct ErrorDetail {
-  std::string reason;  ///< UPPER_SNAKE, listed in docs/errors.md; its meaning never changes.
+  std::string reason;                           ///< UPPER_SNAKE, listed in docs/errors.md; its meaning never changes.
   std::map<std::string, std::string> metadata;  ///< Small facts: {"feature_id": "7", "field": "lanes"}.
   std::vector<FieldViolation> violations;       ///< Possibly cut to what fits into the details limit (4 KiB).
 };
@@ -55,8 +55,8 @@ struct ErrorDetail {
 #define LT_CONCAT(a, b) LT_CONCAT_INNER(a, b)
 
 /// Returns from the function when `expr` (an absl::Status) is an error.
-#define LT_RETURN_IF_ERROR(expr)                      \
-  do {                                                \
+#define LT_RETURN_IF_ERROR(expr)                                            \
+  do {                                                                      \
     if (absl::Status lt_status = (expr); !lt_status.ok()) return lt_status; \
   } while (false)
 

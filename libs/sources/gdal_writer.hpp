@@ -44,8 +44,8 @@ class FileWriter {
   FileWriter& operator=(FileWriter&&) noexcept;
   ~FileWriter();
 
-  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE (disk full); INVALID_ARGUMENT FORMAT_CANNOT_HOLD (FlatGeobuf and a null
-  /// geometry, an empty one or an empty part); OUT_OF_RANGE TRANSFORM_FAILED.
+  /// Errors: FAILED_PRECONDITION FILE_UNWRITABLE (disk full); INVALID_ARGUMENT FORMAT_CANNOT_HOLD (FlatGeobuf and a
+  /// null geometry, an empty one or an empty part); OUT_OF_RANGE TRANSFORM_FAILED.
   [[nodiscard]] absl::Status write(const std::string& id, const feature::State& state);
 
   /// Writes everything to disk, then gives the file its name.

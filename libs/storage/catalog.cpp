@@ -77,7 +77,8 @@ absl::Status migrate_database(pg::Connection& connection) {
 absl::StatusOr<Organisation> Catalog::create_organisation(const std::string& name, const std::string& title) {
   LT_RETURN_IF_ERROR(check_name("organisation", name, kMaxOrganisationName, "-"));
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
-  LT_ASSIGN_OR_RETURN(const auto result, connection->execute(sql::kInsertOrganisation, pg::Params().add(name).add(title)));
+  LT_ASSIGN_OR_RETURN(const auto result,
+                      connection->execute(sql::kInsertOrganisation, pg::Params().add(name).add(title)));
   if (result.rows() == 0) {
     return make_error(absl::StatusCode::kAlreadyExists, "ORGANISATION_EXISTS",
                       fmt::format("organisation \"{}\" is there already", name), {{"organisation", name}});
@@ -89,9 +90,10 @@ absl::StatusOr<Organisation> Catalog::get_organisation(const std::string& name) 
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
   LT_ASSIGN_OR_RETURN(const auto result, connection->execute(sql::kFindOrganisation, pg::Params().add(name)));
   if (result.rows() == 0) {
-    return make_error(absl::StatusCode::kNotFound, "ORGANISATION_UNKNOWN",
-                      fmt::format("organisation \"{}\" is unknown; the operator creates it with CreateOrganisation", name),
-                      {{"organisation", name}});
+    return make_error(
+        absl::StatusCode::kNotFound, "ORGANISATION_UNKNOWN",
+        fmt::format("organisation \"{}\" is unknown; the operator creates it with CreateOrganisation", name),
+        {{"organisation", name}});
   }
   return organisation_from(result.row(0));
 }
@@ -130,7 +132,8 @@ absl::StatusOr<Dataset> Catalog::get_dataset(const std::string& name) {
   LT_ASSIGN_OR_RETURN(const auto result, connection->execute(sql::kFindDataset, pg::Params().add(name)));
   if (result.rows() == 0) {
     return make_error(absl::StatusCode::kNotFound, "DATASET_UNKNOWN",
-                      fmt::format("dataset \"{}\" is unknown; ListDatasets names those there are", name), {{"dataset", name}});
+                      fmt::format("dataset \"{}\" is unknown; ListDatasets names those there are", name),
+                      {{"dataset", name}});
   }
   return dataset_from(result.row(0));
 }
@@ -149,7 +152,8 @@ absl::StatusOr<std::shared_ptr<const feature::Schema>> Catalog::get_schema(int d
     if (found != schemas_.end()) return found->second;
   }
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
-  LT_ASSIGN_OR_RETURN(const auto result, connection->execute(sql::kFindSchema, pg::Params().add(std::int32_t{dataset}).add(revision)));
+  LT_ASSIGN_OR_RETURN(const auto result,
+                      connection->execute(sql::kFindSchema, pg::Params().add(std::int32_t{dataset}).add(revision)));
   if (result.rows() == 0) {
     return make_error(absl::StatusCode::kNotFound, "SCHEMA_REVISION_UNKNOWN",
                       fmt::format("the dataset has no schema revision {}", revision));

@@ -38,14 +38,17 @@ struct Effects {
 };
 
 // Returned by the transaction when another one took the changeset_id first.
-absl::Status lost_race() { return make_error(absl::StatusCode::kAborted, "CHANGESET_RACE", "the id was taken meanwhile"); }
+absl::Status lost_race() {
+  return make_error(absl::StatusCode::kAborted, "CHANGESET_RACE", "the id was taken meanwhile");
+}
 
 absl::StatusOr<feature::Receipt> same_or_refused(const StoredChangeset& stored, const PublishRequest& request) {
   if (stored.content == request.content) return stored.receipt;
-  return make_error(absl::StatusCode::kAlreadyExists, "CHANGESET_ID_REUSED",
-                    fmt::format("changeset_id \"{}\" was accepted with other content (commit {}); give a new changeset a new id",
-                                request.header.changeset_id, stored.receipt.commit_id),
-                    {{"changeset_id", request.header.changeset_id}, {"commit_id", stored.receipt.commit_id}});
+  return make_error(
+      absl::StatusCode::kAlreadyExists, "CHANGESET_ID_REUSED",
+      fmt::format("changeset_id \"{}\" was accepted with other content (commit {}); give a new changeset a new id",
+                  request.header.changeset_id, stored.receipt.commit_id),
+      {{"changeset_id", request.header.changeset_id}, {"commit_id", stored.receipt.commit_id}});
 }
 
 // One try: everything between BEGIN and COMMIT.
@@ -91,8 +94,12 @@ absl::Status PublishTransaction::prepare(std::optional<std::int64_t> since) {
 
 absl::Status PublishTransaction::lock_and_recheck(std::int64_t prepared_head) {
   LT_ASSIGN_OR_RETURN(const auto row, connection_.execute(sql::kLockHead, dataset_params()));
-  head_ = {row.get_int(0, 0), std::string(row.get_text(0, 1)), row.get_optional_timestamp_us(0, 2),
-           row.get_int(0, 3), static_cast<std::int32_t>(row.get_int(0, 4)), row.get_timestamp_us(0, 5)};
+  head_ = {row.get_int(0, 0),
+           std::string(row.get_text(0, 1)),
+           row.get_optional_timestamp_us(0, 2),
+           row.get_int(0, 3),
+           static_cast<std::int32_t>(row.get_int(0, 4)),
+           row.get_timestamp_us(0, 5)};
   if (head_.schema_revision != request_.dataset.schema_revision) {
     return make_error(absl::StatusCode::kAborted, "SCHEMA_CHANGED",
                       "the schema of the dataset changed while the changeset was being sent; send it again");
@@ -104,7 +111,8 @@ absl::Status PublishTransaction::lock_and_recheck(std::int64_t prepared_head) {
 
 absl::Status PublishTransaction::check_base_versions() {
   LT_ASSIGN_OR_RETURN(const auto result, connection_.execute("SELECT max(base_version) FROM lt_effect"));
-  const std::int64_t largest = std::max(result.get_optional_int(0, 0).value_or(0), request_.header.base_version.value_or(0));
+  const std::int64_t largest =
+      std::max(result.get_optional_int(0, 0).value_or(0), request_.header.base_version.value_or(0));
   if (largest <= head_.version) return absl::OkStatus();
   return make_error(absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
                     fmt::format("base_version {} is beyond the head {} of dataset \"{}\"", largest, head_.version,
@@ -156,8 +164,9 @@ absl::Status PublishTransaction::conflict_error(std::int64_t total) {
                                               {"found_version", std::to_string(rows.get_int(0, 3))}};
   if (!rows.is_null(0, 2)) metadata["expected_version"] = std::to_string(rows.get_int(0, 2));
   const std::string more = total > 1 ? fmt::format(" and {} more", total - 1) : "";
-  const std::string message = fmt::format("{}: {}{}; read the present state with GetFeature and send the changeset again",
-                                          violations.front().field, violations.front().description, more);
+  const std::string message =
+      fmt::format("{}: {}{}; read the present state with GetFeature and send the changeset again",
+                  violations.front().field, violations.front().description, more);
   return make_error(code, reason, message, std::move(metadata), std::move(violations));
 }
 
@@ -169,12 +178,14 @@ absl::Status PublishTransaction::check_snapshot(const Effects& effects) const {
   }
   const std::int64_t allowed = std::max(kMassDeleteFloor, head_.feature_count * kMassDeletePercent / 100);
   if (effects.deleted <= allowed) return absl::OkStatus();
-  return make_error(absl::StatusCode::kFailedPrecondition, "MASS_DELETE",
-                    fmt::format("the snapshot would delete {} of {} features, more than the {} allowed; check the export, or set "
-                                "allow_mass_delete if that is meant",
-                                effects.deleted, head_.feature_count, allowed),
-                    {{"deletes", std::to_string(effects.deleted)}, {"allowed", std::to_string(allowed)},
-                     {"features", std::to_string(head_.feature_count)}});
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "MASS_DELETE",
+      fmt::format("the snapshot would delete {} of {} features, more than the {} allowed; check the export, or set "
+                  "allow_mass_delete if that is meant",
+                  effects.deleted, head_.feature_count, allowed),
+      {{"deletes", std::to_string(effects.deleted)},
+       {"allowed", std::to_string(allowed)},
+       {"features", std::to_string(head_.feature_count)}});
 }
 
 feature::Receipt PublishTransaction::make_receipt(const Effects& effects) const {
@@ -200,7 +211,8 @@ absl::Status PublishTransaction::merge(const Effects& effects, std::int64_t vers
   if (logged.affected() != effects.changes()) return absl::InternalError("log rows differ from the effects counted");
   if (effects.updated > 0) {
     LT_ASSIGN_OR_RETURN(const auto updated, with_version(sql::kMergeUpdate, version));
-    if (updated.affected() != effects.updated) return absl::InternalError("updated rows differ from the effects counted");
+    if (updated.affected() != effects.updated)
+      return absl::InternalError("updated rows differ from the effects counted");
   }
   if (effects.inserted > 0) {
     LT_RETURN_IF_ERROR(with_version(sql::kMergeInsert, version).status());
@@ -236,7 +248,8 @@ absl::StatusOr<feature::Receipt> PublishTransaction::run() {
   LT_RETURN_IF_ERROR(prepare(std::nullopt));
   if (staged_.count() >= kAnalyzeFrom) LT_RETURN_IF_ERROR(connection_.execute_script("ANALYZE lt_effect (fid, op)"));
   LT_RETURN_IF_ERROR(lock_and_recheck(seen.get_int(0, 0)));
-  LT_ASSIGN_OR_RETURN(const auto taken, find_changeset(connection_, request_.organisation, request_.header.changeset_id));
+  LT_ASSIGN_OR_RETURN(const auto taken,
+                      find_changeset(connection_, request_.organisation, request_.header.changeset_id));
   if (taken) return lost_race();
   LT_RETURN_IF_ERROR(check_base_versions());
   LT_ASSIGN_OR_RETURN(const auto effects, count_effects());
@@ -250,9 +263,10 @@ absl::StatusOr<feature::Receipt> PublishTransaction::run() {
   return receipt;
 }
 
-// After a COMMIT without an answer: once the dataset's row can be locked the old transaction is over, so its changeset is
-// either there or never will be.
-absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const PublishRequest& request, const absl::Status& broken) {
+// After a COMMIT without an answer: once the dataset's row can be locked the old transaction is over, so its changeset
+// is either there or never will be.
+absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const PublishRequest& request,
+                                                        const absl::Status& broken) {
   auto connection = acquire(pool);
   if (!connection.ok()) return broken;
   auto transaction = pg::Transaction::begin(**connection);
@@ -262,13 +276,15 @@ absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const Pu
   const auto stored = find_changeset(**connection, request.organisation, request.header.changeset_id);
   if (!stored.ok()) return broken;
   if (*stored) return same_or_refused(**stored, request);
-  return make_error(absl::StatusCode::kUnavailable, "COMMIT_LOST",
-                    "the connection to the database broke and the changeset was not committed; send it again with the same id");
+  return make_error(
+      absl::StatusCode::kUnavailable, "COMMIT_LOST",
+      "the connection to the database broke and the changeset was not committed; send it again with the same id");
 }
 
 }  // namespace
 
-absl::StatusOr<std::optional<StoredChangeset>> find_changeset(pg::Connection& connection, const std::string& organisation,
+absl::StatusOr<std::optional<StoredChangeset>> find_changeset(pg::Connection& connection,
+                                                              const std::string& organisation,
                                                               const std::string& changeset_id) {
   LT_ASSIGN_OR_RETURN(const auto result,
                       connection.execute(sql::kFindChangeset, pg::Params().add(organisation).add(changeset_id)));
@@ -285,7 +301,8 @@ absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& r
   const std::string reason = error_reason(receipt.status());
   if (reason == "COMMIT_UNKNOWN") return resolve_unknown_commit(pool, request, receipt.status());
   if (reason != "CHANGESET_RACE") return receipt;
-  LT_ASSIGN_OR_RETURN(const auto winner, find_changeset(*connection, request.organisation, request.header.changeset_id));
+  LT_ASSIGN_OR_RETURN(const auto winner,
+                      find_changeset(*connection, request.organisation, request.header.changeset_id));
   if (!winner) return receipt;
   return same_or_refused(*winner, request);
 }

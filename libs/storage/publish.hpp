@@ -38,8 +38,9 @@ struct PublishRequest {
 /// meanwhile, merges and commits. Idempotent by (organisation, changeset_id).
 ///
 /// Errors: ALREADY_EXISTS CHANGESET_ID_REUSED, FEATURE_EXISTS; FAILED_PRECONDITION FEATURE_NOT_FOUND, VERSION_CONFLICT,
-/// MASS_DELETE, EMPTY_SNAPSHOT; OUT_OF_RANGE VERSION_OUT_OF_RANGE (a base_version beyond the head); ABORTED STAGING_LOST,
-/// SCHEMA_CHANGED; UNAVAILABLE COMMIT_UNKNOWN (retry with the same changeset_id tells).
-[[nodiscard]] absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& request, StagedChanges& staged);
+/// MASS_DELETE, EMPTY_SNAPSHOT; OUT_OF_RANGE VERSION_OUT_OF_RANGE (a base_version beyond the head); ABORTED
+/// STAGING_LOST, SCHEMA_CHANGED; UNAVAILABLE COMMIT_UNKNOWN (retry with the same changeset_id tells).
+[[nodiscard]] absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& request,
+                                                       StagedChanges& staged);
 
 }  // namespace lt::storage

@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t kFirstRows = 256;
 constexpr std::int64_t kFewestRows = 16;
 
-// What the three readings share: position, and a number of rows per page that follows the size of the records, so that a
-// page of large records does not read thousands of rows to use a few.
+// What the three readings share: position, and a number of rows per page that follows the size of the records, so that
+// a page of large records does not read thousands of rows to use a few.
 class LogPages : public PageReader {
  public:
   LogPages(pg::Pool& pool, std::string sql, PageLimits limits) : pool_(pool), sql_(std::move(sql)), limits_(limits) {}
@@ -142,7 +142,8 @@ std::unique_ptr<PageReader> read_diff(pg::Pool& pool, int dataset, std::int64_t 
   return std::make_unique<DiffPages>(pool, dataset, a, b, include_before, limits);
 }
 
-std::unique_ptr<PageReader> read_changes(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b, PageLimits limits) {
+std::unique_ptr<PageReader> read_changes(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b,
+                                         PageLimits limits) {
   return std::make_unique<ChangesPages>(pool, dataset, a, b, limits);
 }
 

@@ -1,5 +1,5 @@
-// Reading history in pages: each page is one statement, so no transaction waits for a reader; the log never changes, so pages
-// agree with each other.
+// Reading history in pages: each page is one statement, so no transaction waits for a reader; the log never changes, so
+// pages agree with each other.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ class PageReader {
                                                         PageLimits limits = {});
 
 /// One feature at a version; nothing when it does not exist there.
-[[nodiscard]] absl::StatusOr<std::optional<feature::Entry>> read_feature(pg::Pool& pool, int dataset, const std::string& id,
-                                                                         std::int64_t version);
+[[nodiscard]] absl::StatusOr<std::optional<feature::Entry>> read_feature(pg::Pool& pool, int dataset,
+                                                                         const std::string& id, std::int64_t version);
 
 /// Receipt of a version. Errors: NOT_FOUND CHANGESET_UNKNOWN.
 [[nodiscard]] absl::StatusOr<feature::Receipt> read_version(pg::Pool& pool, int dataset, std::int64_t version);
@@ -51,7 +51,7 @@ struct VersionReceipt {
   feature::Receipt receipt;
 };
 /// Up to `limit` versions before `before`, newest first.
-[[nodiscard]] absl::StatusOr<std::vector<VersionReceipt>> list_versions(pg::Pool& pool, int dataset, std::int64_t before,
-                                                                        int limit);
+[[nodiscard]] absl::StatusOr<std::vector<VersionReceipt>> list_versions(pg::Pool& pool, int dataset,
+                                                                        std::int64_t before, int limit);
 
 }  // namespace lt::storage

@@ -5,8 +5,9 @@
 namespace lt::storage {
 
 std::string sql_for(std::string_view sql, int dataset, std::string_view staged) {
-  return absl::StrReplaceAll(absl::string_view(sql.data(), sql.size()),
-                             {{"{N}", std::to_string(dataset)}, {"{STAGED}", absl::string_view(staged.data(), staged.size())}});
+  return absl::StrReplaceAll(
+      absl::string_view(sql.data(), sql.size()),
+      {{"{N}", std::to_string(dataset)}, {"{STAGED}", absl::string_view(staged.data(), staged.size())}});
 }
 
 }  // namespace lt::storage

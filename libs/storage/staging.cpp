@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include "base/status.hpp"
 #include "pg/copy.hpp"
@@ -22,13 +22,15 @@ constexpr std::int64_t kAnalyzeFrom = 1000;
 constexpr int kColumns = 13;
 
 absl::Status staging_lost() {
-  return make_error(absl::StatusCode::kAborted, "STAGING_LOST",
-                    "what was staged is gone because the database restarted; send the changeset again with the same id");
+  return make_error(
+      absl::StatusCode::kAborted, "STAGING_LOST",
+      "what was staged is gone because the database restarted; send the changeset again with the same id");
 }
 
 void note_duplicate(std::vector<FieldViolation>& list, const std::string& id, std::int64_t first, std::int64_t second) {
   if (list.size() >= kMaxListed) return;
-  list.push_back({fmt::format("feature '{}'", id), fmt::format("stands twice: change {} and change {}", first, second)});
+  list.push_back(
+      {fmt::format("feature '{}'", id), fmt::format("stands twice: change {} and change {}", first, second)});
 }
 
 // Properties by field number, for SQL.
@@ -78,7 +80,9 @@ absl::StatusOr<std::unique_ptr<StagingOwner>> StagingOwner::start(pg::ConnectOpt
   return owner;
 }
 
-std::string StagingOwner::next_table() { return fmt::format("lienthong_staging.staged_{}_{}", key_, next_.fetch_add(1)); }
+std::string StagingOwner::next_table() {
+  return fmt::format("lienthong_staging.staged_{}_{}", key_, next_.fetch_add(1));
+}
 
 absl::StatusOr<bool> StagingOwner::is_ownerless(std::int64_t owner) {
   LT_ASSIGN_OR_RETURN(const auto taken,
@@ -104,10 +108,10 @@ absl::StatusOr<int> StagingOwner::sweep() {
     LT_ASSIGN_OR_RETURN(const bool ownerless, is_ownerless(owner));
     if (!ownerless) continue;
     LT_RETURN_IF_ERROR(session_.execute_script(fmt::format("DROP TABLE IF EXISTS {}", attempts.get_text(r, 2))));
-    LT_RETURN_IF_ERROR(
-        session_.execute(sql::kDeleteAttempt, pg::Params().add(attempts.get_text(r, 0))).status());
-    LT_RETURN_IF_ERROR(session_.execute("SELECT pg_advisory_unlock($1, $2)",
-                                        pg::Params().add(kOwnerLockClass).add(static_cast<std::int32_t>(owner)))
+    LT_RETURN_IF_ERROR(session_.execute(sql::kDeleteAttempt, pg::Params().add(attempts.get_text(r, 0))).status());
+    LT_RETURN_IF_ERROR(session_
+                           .execute("SELECT pg_advisory_unlock($1, $2)",
+                                    pg::Params().add(kOwnerLockClass).add(static_cast<std::int32_t>(owner)))
                            .status());
     ++dropped;
   }
@@ -121,7 +125,12 @@ absl::StatusOr<int> StagingOwner::sweep() {
 
 StagedChanges::StagedChanges(pg::Pool& pool, StagingOwner& owner, const Dataset& dataset, int srid,
                              std::string attempt_id, StagingLimits limits, bool hash_only)
-    : pool_(pool), owner_(owner), dataset_(dataset), srid_(srid), attempt_id_(std::move(attempt_id)), limits_(limits),
+    : pool_(pool),
+      owner_(owner),
+      dataset_(dataset),
+      srid_(srid),
+      attempt_id_(std::move(attempt_id)),
+      limits_(limits),
       hash_only_(hash_only) {}
 
 StagedChanges::~StagedChanges() { drop_table(); }
@@ -205,9 +214,8 @@ absl::Status StagedChanges::check_not_lost(pg::Connection& connection) {
 }
 
 absl::Status StagedChanges::hash_memory(feature::ContentHasher& hasher, std::vector<FieldViolation>& duplicates) {
-  std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) {
-    return a.id != b.id ? a.id < b.id : a.sequence < b.sequence;
-  });
+  std::sort(keys_.begin(), keys_.end(),
+            [](const Key& a, const Key& b) { return a.id != b.id ? a.id < b.id : a.sequence < b.sequence; });
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     hasher.add(keys_[i].hash);
     if (i > 0 && keys_[i].id == keys_[i - 1].id) {
@@ -250,7 +258,8 @@ absl::StatusOr<Digest> StagedChanges::seal(const feature::ChangesetHeader& heade
                                             duplicates.front().description);
     // "feature 'ID'"
     const std::string id = duplicates.front().field.substr(9, duplicates.front().field.size() - 10);
-    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID", message, {{"feature_id", id}}, std::move(duplicates));
+    return make_error(absl::StatusCode::kInvalidArgument, "DUPLICATE_ID", message, {{"feature_id", id}},
+                      std::move(duplicates));
   }
   return hasher.finish();
 }

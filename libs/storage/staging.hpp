@@ -1,5 +1,5 @@
-// Where the changes of a changeset wait until they are all there: in memory while they are few, else in an unlogged table
-// filled in bounded pieces. Nothing staged is visible to readers.
+// Where the changes of a changeset wait until they are all there: in memory while they are few, else in an unlogged
+// table filled in bounded pieces. Nothing staged is visible to readers.
 #pragma once
 
 #include <atomic>
@@ -69,8 +69,8 @@ class StagedChanges {
   /// null for a DELETE. Errors: those of the database; ABORTED STAGING_LOST.
   [[nodiscard]] absl::Status add(const feature::Change& change, const feature::State* state);
 
-  /// Ends the staging. Errors: INVALID_ARGUMENT DUPLICATE_ID with the first ids that came twice and both their sequences;
-  /// ABORTED STAGING_LOST when a crash of the database took what was staged.
+  /// Ends the staging. Errors: INVALID_ARGUMENT DUPLICATE_ID with the first ids that came twice and both their
+  /// sequences; ABORTED STAGING_LOST when a crash of the database took what was staged.
   /// @return the content hash (docs/canonical.md).
   [[nodiscard]] absl::StatusOr<Digest> seal(const feature::ChangesetHeader& header);
 

@@ -16,7 +16,8 @@ constexpr std::size_t kMaxTitleBytes = 512;
 
 absl::Status check_title(const std::string& title) {
   if (title.size() <= kMaxTitleBytes && title.find('\0') == std::string::npos) return absl::OkStatus();
-  return make_error(absl::StatusCode::kInvalidArgument, "TITLE_INVALID", "title is longer than 512 bytes or has U+0000");
+  return make_error(absl::StatusCode::kInvalidArgument, "TITLE_INVALID",
+                    "title is longer than 512 bytes or has U+0000");
 }
 
 void fill(const storage::Organisation& organisation, v1::Organisation* out) {
@@ -47,7 +48,8 @@ absl::Status fill_with_schema(const Core& core, const storage::Dataset& dataset,
 }  // namespace
 
 absl::Status create_organisation(const Core& core, const rpc::CallerIdentity& caller,
-                                 const v1::CreateOrganisationRequest& request, v1::CreateOrganisationResponse& response) {
+                                 const v1::CreateOrganisationRequest& request,
+                                 v1::CreateOrganisationResponse& response) {
   LT_RETURN_IF_ERROR(check_operator(caller, "creates organisations"));
   LT_RETURN_IF_ERROR(check_title(request.organisation().title()));
   LT_ASSIGN_OR_RETURN(const auto organisation,
@@ -68,8 +70,8 @@ absl::Status list_organisations(const Core& core, const v1::ListOrganisationsReq
   return absl::OkStatus();
 }
 
-absl::Status create_dataset(const Core& core, const rpc::CallerIdentity& caller, const v1::CreateDatasetRequest& request,
-                            v1::CreateDatasetResponse& response) {
+absl::Status create_dataset(const Core& core, const rpc::CallerIdentity& caller,
+                            const v1::CreateDatasetRequest& request, v1::CreateDatasetResponse& response) {
   const v1::Dataset& asked = request.dataset();
   const std::string owner = asked.owner().empty() ? caller.organisation : asked.owner();
   if (owner != caller.organisation) LT_RETURN_IF_ERROR(check_operator(caller, "creates datasets for another owner"));
@@ -85,7 +87,8 @@ absl::Status get_dataset(const Core& core, const v1::GetDatasetRequest& request,
   return fill_with_schema(core, dataset, response.mutable_dataset());
 }
 
-absl::Status list_datasets(const Core& core, const v1::ListDatasetsRequest& request, v1::ListDatasetsResponse& response) {
+absl::Status list_datasets(const Core& core, const v1::ListDatasetsRequest& request,
+                           v1::ListDatasetsResponse& response) {
   LT_ASSIGN_OR_RETURN(const int limit, page_size(request.page_size()));
   LT_ASSIGN_OR_RETURN(const auto after, read_page_token(request.page_token()));
   LT_ASSIGN_OR_RETURN(const auto datasets, core.catalog.list_datasets(after, limit));

@@ -14,12 +14,14 @@ namespace lt::exchange {
                                                lienthong::v1::CreateOrganisationResponse&);
 [[nodiscard]] absl::Status list_organisations(const Core&, const lienthong::v1::ListOrganisationsRequest&,
                                               lienthong::v1::ListOrganisationsResponse&);
-[[nodiscard]] absl::Status create_dataset(const Core&, const rpc::CallerIdentity&, const lienthong::v1::CreateDatasetRequest&,
+[[nodiscard]] absl::Status create_dataset(const Core&, const rpc::CallerIdentity&,
+                                          const lienthong::v1::CreateDatasetRequest&,
                                           lienthong::v1::CreateDatasetResponse&);
 [[nodiscard]] absl::Status get_dataset(const Core&, const lienthong::v1::GetDatasetRequest&,
                                        lienthong::v1::GetDatasetResponse&);
 [[nodiscard]] absl::Status list_datasets(const Core&, const lienthong::v1::ListDatasetsRequest&,
                                          lienthong::v1::ListDatasetsResponse&);
-[[nodiscard]] absl::Status get_schema(const Core&, const lienthong::v1::GetSchemaRequest&, lienthong::v1::GetSchemaResponse&);
+[[nodiscard]] absl::Status get_schema(const Core&, const lienthong::v1::GetSchemaRequest&,
+                                      lienthong::v1::GetSchemaResponse&);
 
 }  // namespace lt::exchange

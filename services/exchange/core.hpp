@@ -16,10 +16,10 @@ namespace lt::exchange {
 
 /// Limits that configuration may change; units in the names.
 struct Limits {
-  std::int64_t max_feature_bytes = 16 << 20;      ///< one feature, in the form sent and as a record
-  std::size_t publish_memory_bytes = 3U << 20;    ///< a changeset up to this never touches a staging table
-  std::size_t staging_piece_bytes = 4U << 20;     ///< a larger one is staged in pieces of this
-  std::size_t stream_chunk_bytes = 192U << 10;    ///< one message of an answer
+  std::int64_t max_feature_bytes = 16 << 20;    ///< one feature, in the form sent and as a record
+  std::size_t publish_memory_bytes = 3U << 20;  ///< a changeset up to this never touches a staging table
+  std::size_t staging_piece_bytes = 4U << 20;   ///< a larger one is staged in pieces of this
+  std::size_t stream_chunk_bytes = 192U << 10;  ///< one message of an answer
 };
 
 /// Shared by all calls; its members outlive them.

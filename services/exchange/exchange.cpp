@@ -30,21 +30,30 @@ pg::ConnectOptions connect_options(const Config& config) {
 }
 
 // "127.0.0.1:0" and the port that the system chose.
-std::string with_port(const std::string& listen, int port) { return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port); }
+std::string with_port(const std::string& listen, int port) {
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+}
 
 }  // namespace
 
 // Members in the order of their making; destroyed in reverse.
 struct Exchange::Impl {
   Impl(const Config& settings, std::unique_ptr<storage::StagingOwner> owner)
-      : config(settings), pool(connect_options(settings), settings.database_connections), catalog(pool),
+      : config(settings),
+        pool(connect_options(settings), settings.database_connections),
+        catalog(pool),
         staging_owner(std::move(owner)),
-        core{pool, catalog, *staging_owner,
+        core{pool,
+             catalog,
+             *staging_owner,
              {settings.max_feature_bytes, static_cast<std::size_t>(settings.publish_memory_bytes),
-              static_cast<std::size_t>(settings.staging_piece_bytes), static_cast<std::size_t>(settings.stream_chunk_bytes)}},
+              static_cast<std::size_t>(settings.staging_piece_bytes),
+              static_cast<std::size_t>(settings.stream_chunk_bytes)}},
         executor(settings.worker_threads, settings.worker_queue, "exchange"),
-        runtime(executor, [this](const std::string& name) { return resolve(name); }, metrics, rpc_limits(settings)),
-        services(runtime, core), server(runtime, {settings.listen, 4 << 20}) {
+        runtime(
+            executor, [this](const std::string& name) { return resolve(name); }, metrics, rpc_limits(settings)),
+        services(runtime, core),
+        server(runtime, {settings.listen, 4 << 20}) {
     services.add_to(server);
   }
 

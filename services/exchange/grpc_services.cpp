@@ -41,7 +41,8 @@ class CatalogCalls final : public v1::CatalogService::CallbackService {
         runtime_, context, "lienthong.v1.CatalogService/CreateDataset", request, response,
         [this](auto& call, const auto& q, auto& a) { return create_dataset(core_, call.identity(), q, a); });
   }
-  UnaryReactor* GetDataset(Context* context, const v1::GetDatasetRequest* request, v1::GetDatasetResponse* response) override {
+  UnaryReactor* GetDataset(Context* context, const v1::GetDatasetRequest* request,
+                           v1::GetDatasetResponse* response) override {
     return rpc::unary<v1::GetDatasetRequest, v1::GetDatasetResponse>(
         runtime_, context, "lienthong.v1.CatalogService/GetDataset", request, response,
         [this](auto&, const auto& q, auto& a) { return get_dataset(core_, q, a); });
@@ -52,7 +53,8 @@ class CatalogCalls final : public v1::CatalogService::CallbackService {
         runtime_, context, "lienthong.v1.CatalogService/ListDatasets", request, response,
         [this](auto&, const auto& q, auto& a) { return list_datasets(core_, q, a); });
   }
-  UnaryReactor* GetSchema(Context* context, const v1::GetSchemaRequest* request, v1::GetSchemaResponse* response) override {
+  UnaryReactor* GetSchema(Context* context, const v1::GetSchemaRequest* request,
+                          v1::GetSchemaResponse* response) override {
     return rpc::unary<v1::GetSchemaRequest, v1::GetSchemaResponse>(
         runtime_, context, "lienthong.v1.CatalogService/GetSchema", request, response,
         [this](auto&, const auto& q, auto& a) { return get_schema(core_, q, a); });
@@ -155,21 +157,23 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
           return absl::OkStatus();
         });
   }
-  grpc::ServerWriteReactor<v1::StreamDiffResponse>* StreamDiff(Context* context, const v1::StreamDiffRequest* request) override {
-    return serve_stream<v1::StreamDiffResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamDiff", core_, request,
-                                                stream_diff);
+  grpc::ServerWriteReactor<v1::StreamDiffResponse>* StreamDiff(Context* context,
+                                                               const v1::StreamDiffRequest* request) override {
+    return serve_stream<v1::StreamDiffResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamDiff", core_,
+                                                request, stream_diff);
   }
   grpc::ServerWriteReactor<v1::StreamChangesResponse>* StreamChanges(Context* context,
                                                                      const v1::StreamChangesRequest* request) override {
-    return serve_stream<v1::StreamChangesResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamChanges", core_,
-                                                   request, stream_changes);
+    return serve_stream<v1::StreamChangesResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamChanges",
+                                                   core_, request, stream_changes);
   }
-  grpc::ServerWriteReactor<v1::StreamSnapshotResponse>* StreamSnapshot(Context* context,
-                                                                       const v1::StreamSnapshotRequest* request) override {
-    return serve_stream<v1::StreamSnapshotResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamSnapshot", core_,
-                                                    request, stream_snapshot);
+  grpc::ServerWriteReactor<v1::StreamSnapshotResponse>* StreamSnapshot(
+      Context* context, const v1::StreamSnapshotRequest* request) override {
+    return serve_stream<v1::StreamSnapshotResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamSnapshot",
+                                                    core_, request, stream_snapshot);
   }
-  UnaryReactor* GetFeature(Context* context, const v1::GetFeatureRequest* request, v1::GetFeatureResponse* response) override {
+  UnaryReactor* GetFeature(Context* context, const v1::GetFeatureRequest* request,
+                           v1::GetFeatureResponse* response) override {
     return rpc::unary<v1::GetFeatureRequest, v1::GetFeatureResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/GetFeature", request, response,
         [this](auto&, const auto& q, auto& a) { return get_feature(core_, q, a); });
@@ -200,8 +204,7 @@ struct GrpcServices::Impl {
   ExchangeCalls exchange;
 };
 
-GrpcServices::GrpcServices(rpc::Runtime& runtime, const Core& core)
-    : impl_(new Impl(runtime, core)) {}
+GrpcServices::GrpcServices(rpc::Runtime& runtime, const Core& core) : impl_(new Impl(runtime, core)) {}
 GrpcServices::~GrpcServices() = default;
 
 void GrpcServices::add_to(rpc::Server& server) {

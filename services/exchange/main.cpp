@@ -1,8 +1,8 @@
 // lienthong-exchange: the exchange as a program of its own.
 #include <cstdio>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
 #include "base/signals.hpp"

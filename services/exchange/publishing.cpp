@@ -16,7 +16,8 @@ constexpr std::size_t kMaxListed = 20;
 constexpr int kMaxUnaryChanges = 1000;
 constexpr std::size_t kMaxUnaryBytes = 3U << 20;
 
-absl::Status invalid(std::string_view reason, std::string_view message, std::map<std::string, std::string> metadata = {}) {
+absl::Status invalid(std::string_view reason, std::string_view message,
+                     std::map<std::string, std::string> metadata = {}) {
   return make_error(absl::StatusCode::kInvalidArgument, reason, message, std::move(metadata));
 }
 
@@ -27,14 +28,16 @@ absl::Status finding_error(const std::vector<feature::Finding>& findings) {
   for (const auto& finding : findings) {
     if (finding.severity != feature::Severity::kError) continue;
     if (!first) first = &finding;
-    violations.push_back({fmt::format("feature '{}'{}{}", finding.feature_id, finding.field.empty() ? "" : ": ", finding.field),
-                          fmt::format("{} [{}] / {}", finding.message_en, finding.rule, finding.message_vi)});
+    violations.push_back(
+        {fmt::format("feature '{}'{}{}", finding.feature_id, finding.field.empty() ? "" : ": ", finding.field),
+         fmt::format("{} [{}] / {}", finding.message_en, finding.rule, finding.message_vi)});
   }
   if (!first) return absl::OkStatus();
   std::map<std::string, std::string> metadata{{"feature_id", first->feature_id}, {"rule", first->rule}};
   if (!first->field.empty()) metadata["field"] = first->field;
   const std::string message = fmt::format("{}: {}", violations.front().field, first->message_en);
-  return make_error(absl::StatusCode::kInvalidArgument, first->reason, message, std::move(metadata), std::move(violations));
+  return make_error(absl::StatusCode::kInvalidArgument, first->reason, message, std::move(metadata),
+                    std::move(violations));
 }
 
 }  // namespace
@@ -44,7 +47,9 @@ Publishing::Publishing(const Core& core, rpc::CallerIdentity caller)
 
 Publishing::~Publishing() = default;
 
-absl::Status Publishing::note(const absl::Status& status) const { return with_metadata(status, "attempt_id", attempt_id_); }
+absl::Status Publishing::note(const absl::Status& status) const {
+  return with_metadata(status, "attempt_id", attempt_id_);
+}
 
 absl::StatusOr<std::optional<feature::Receipt>> Publishing::begin(const v1::PublishHeader& header) {
   auto early = open(header);
@@ -59,10 +64,12 @@ absl::Status Publishing::check_crs() {
   if (!header_.crs.empty()) {
     LT_ASSIGN_OR_RETURN(const auto sent, geo::find_crs(header_.crs));
     if (sent.id() != schema_->crs) {
-      return invalid("CRS_MISMATCH",
-                     fmt::format("the header says {}, dataset \"{}\" is in {}; transform the data or leave the CRS out if it is in {}",
-                                 sent.id(), dataset_.name, schema_->crs.empty() ? "no CRS" : schema_->crs, schema_->crs),
-                     {{"crs", sent.id()}, {"dataset_crs", schema_->crs}});
+      return invalid(
+          "CRS_MISMATCH",
+          fmt::format(
+              "the header says {}, dataset \"{}\" is in {}; transform the data or leave the CRS out if it is in {}",
+              sent.id(), dataset_.name, schema_->crs.empty() ? "no CRS" : schema_->crs, schema_->crs),
+          {{"crs", sent.id()}, {"dataset_crs", schema_->crs}});
     }
   }
   header_.crs = schema_->crs;
@@ -104,8 +111,9 @@ absl::Status Publishing::take_sequence(std::int64_t sequence) {
   if (!begun()) return invalid("HEADER_MISSING", "the first message must be the header");
   if (ended_) return invalid("END_NOT_LAST", "nothing may follow the end");
   if (sequence != last_sequence_ + 1) {
-    return invalid("BATCH_OUT_OF_ORDER", fmt::format("batch {} came where {} was due; batches are numbered 1, 2, 3, ...",
-                                                     sequence, last_sequence_ + 1));
+    return invalid(
+        "BATCH_OUT_OF_ORDER",
+        fmt::format("batch {} came where {} was due; batches are numbered 1, 2, 3, ...", sequence, last_sequence_ + 1));
   }
   last_sequence_ = sequence;
   return absl::OkStatus();
@@ -115,7 +123,8 @@ absl::Status Publishing::add_change(const v1::Change& message) {
   LT_ASSIGN_OR_RETURN(auto incoming, decoder_->decode(message));
   if (header_.kind == feature::ChangesetKind::kSnapshot && incoming.op != feature::ChangeOp::kUpsert) {
     return invalid("SNAPSHOT_NEEDS_UPSERT",
-                   fmt::format("feature '{}': a snapshot holds what there is, so each change must be OPERATION_UPSERT", incoming.id),
+                   fmt::format("feature '{}': a snapshot holds what there is, so each change must be OPERATION_UPSERT",
+                               incoming.id),
                    {{"feature_id", incoming.id}});
   }
   feature::Change change{staged_->count() + 1, incoming.op, std::move(incoming.id), incoming.base_version, {}};
@@ -125,8 +134,8 @@ absl::Status Publishing::add_change(const v1::Change& message) {
     change.record = feature::encode_record(schema_->revision, incoming.state);
     if (static_cast<std::int64_t>(change.record.size()) > core_.limits.max_feature_bytes) {
       return make_error(absl::StatusCode::kResourceExhausted, "FEATURE_TOO_LARGE",
-                        fmt::format("feature '{}' has {} bytes, at most {} are allowed", change.id, change.record.size(),
-                                    core_.limits.max_feature_bytes),
+                        fmt::format("feature '{}' has {} bytes, at most {} are allowed", change.id,
+                                    change.record.size(), core_.limits.max_feature_bytes),
                         {{"feature_id", change.id}});
     }
   }
@@ -145,7 +154,8 @@ absl::Status Publishing::add_changes(const v1::ChangeBatch& batch) {
     // What is not about one feature (database, limits) ends the batch at once.
     if (status.code() != absl::StatusCode::kInvalidArgument) return status;
     auto detail = error_detail(status).value_or(ErrorDetail{});
-    if (detail.violations.empty()) detail.violations.push_back({fmt::format("feature '{}'", change.feature().id()), message_of(status)});
+    if (detail.violations.empty())
+      detail.violations.push_back({fmt::format("feature '{}'", change.feature().id()), message_of(status)});
     for (auto& violation : detail.violations) violations.push_back(std::move(violation));
     if (first.ok()) first = status;
     if (violations.size() >= kMaxListed) break;
@@ -176,8 +186,8 @@ absl::Status Publishing::end(const v1::PublishEnd& end) {
   if (ended_) return note(invalid("END_NOT_LAST", "nothing may follow the end"));
   LT_RETURN_IF_ERROR(note(parts_.check_complete()));
   if (end.changes() != staged_->count()) {
-    return note(invalid("END_MISMATCH", fmt::format("the end says {} changes, {} arrived; send everything again", end.changes(),
-                                                    staged_->count())));
+    return note(invalid("END_MISMATCH", fmt::format("the end says {} changes, {} arrived; send everything again",
+                                                    end.changes(), staged_->count())));
   }
   ended_ = true;
   return absl::OkStatus();
@@ -186,17 +196,20 @@ absl::Status Publishing::end(const v1::PublishEnd& end) {
 absl::StatusOr<feature::Receipt> Publishing::finish() {
   if (!begun()) return note(invalid("HEADER_MISSING", "the stream ended without a header"));
   if (!ended_) {
-    return note(invalid("END_MISSING", "the stream was closed without its end, so it may have been cut; send "
-                                       "{\"end\": {\"changes\": N}} last, N being the number of changes"));
+    return note(invalid("END_MISSING",
+                        "the stream was closed without its end, so it may have been cut; send "
+                        "{\"end\": {\"changes\": N}} last, N being the number of changes"));
   }
   auto content = staged_->seal(header_);
   if (!content.ok()) return note(content.status());
   const std::string hex = to_hex(view(*content));
   if (!declared_content_.empty() && declared_content_ != hex) {
     return note(invalid("CONTENT_HASH_MISMATCH",
-                        fmt::format("the header declares content {}, what arrived has {}; send everything again", declared_content_, hex)));
+                        fmt::format("the header declares content {}, what arrived has {}; send everything again",
+                                    declared_content_, hex)));
   }
-  auto receipt = storage::publish(core_.pool, {caller_.organisation, attempt_id_, header_, dataset_, *content}, *staged_);
+  auto receipt =
+      storage::publish(core_.pool, {caller_.organisation, attempt_id_, header_, dataset_, *content}, *staged_);
   if (!receipt.ok()) return note(receipt.status());
   return receipt;
 }
@@ -211,9 +224,10 @@ v1::PublishProgress Publishing::progress() const {
 absl::StatusOr<feature::Receipt> publish_changeset(const Core& core, const rpc::CallerIdentity& caller,
                                                    const v1::PublishChangesetRequest& request) {
   if (request.changes_size() > kMaxUnaryChanges || request.ByteSizeLong() > kMaxUnaryBytes) {
-    return invalid("CHANGESET_TOO_LARGE",
-                   fmt::format("{} changes, {} bytes: PublishChangeset takes at most {} changes and {} bytes; use Publish",
-                               request.changes_size(), request.ByteSizeLong(), kMaxUnaryChanges, kMaxUnaryBytes));
+    return invalid(
+        "CHANGESET_TOO_LARGE",
+        fmt::format("{} changes, {} bytes: PublishChangeset takes at most {} changes and {} bytes; use Publish",
+                    request.changes_size(), request.ByteSizeLong(), kMaxUnaryChanges, kMaxUnaryBytes));
   }
   if (!request.has_header()) return invalid("HEADER_MISSING", "the request has no header");
   Publishing publishing(core, caller);

@@ -33,9 +33,10 @@ struct Range {
 };
 
 absl::Status out_of_range(const storage::Dataset& dataset, std::string_view what, std::int64_t version) {
-  return make_error(absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
-                    fmt::format("{} {} is not in 0..{}, the versions of dataset \"{}\"", what, version, dataset.head, dataset.name),
-                    {{"dataset", dataset.name}, {"version", std::to_string(version)}, {"head", std::to_string(dataset.head)}});
+  return make_error(
+      absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
+      fmt::format("{} {} is not in 0..{}, the versions of dataset \"{}\"", what, version, dataset.head, dataset.name),
+      {{"dataset", dataset.name}, {"version", std::to_string(version)}, {"head", std::to_string(dataset.head)}});
 }
 
 absl::StatusOr<std::string> digest_at(const Core& core, const storage::Dataset& dataset, std::int64_t version) {
@@ -45,11 +46,13 @@ absl::StatusOr<std::string> digest_at(const Core& core, const storage::Dataset& 
   return receipt.digest;
 }
 
-absl::StatusOr<std::int64_t> version_of_cursor(const Core& core, const storage::Dataset& dataset, std::string_view token) {
+absl::StatusOr<std::int64_t> version_of_cursor(const Core& core, const storage::Dataset& dataset,
+                                               std::string_view token) {
   LT_ASSIGN_OR_RETURN(const auto cursor, feature::decode_cursor(token));
   if (cursor.positions.size() != 1 || cursor.positions.front().dataset_uid != dataset.uid) {
-    return make_error(absl::StatusCode::kInvalidArgument, "CURSOR_OTHER_DATASET",
-                      fmt::format("the cursor does not stand in dataset \"{}\" alone; start from version 0", dataset.name));
+    return make_error(
+        absl::StatusCode::kInvalidArgument, "CURSOR_OTHER_DATASET",
+        fmt::format("the cursor does not stand in dataset \"{}\" alone; start from version 0", dataset.name));
   }
   const auto& position = cursor.positions.front();
   const bool known = position.version >= 0 && position.version <= dataset.head;
@@ -58,11 +61,12 @@ absl::StatusOr<std::int64_t> version_of_cursor(const Core& core, const storage::
     LT_ASSIGN_OR_RETURN(digest, digest_at(core, dataset, position.version));
   }
   if (known && digest == position.digest) return position.version;
-  return make_error(absl::StatusCode::kFailedPrecondition, "HISTORY_FORKED",
-                    fmt::format("the cursor stands at version {} of another history of dataset \"{}\" (the exchange was restored); "
-                                "take a snapshot and compare",
-                                position.version, dataset.name),
-                    {{"dataset", dataset.name}, {"version", std::to_string(position.version)}});
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "HISTORY_FORKED",
+      fmt::format("the cursor stands at version {} of another history of dataset \"{}\" (the exchange was restored); "
+                  "take a snapshot and compare",
+                  position.version, dataset.name),
+      {{"dataset", dataset.name}, {"version", std::to_string(position.version)}});
 }
 
 absl::StatusOr<std::string> cursor_at(const Core& core, const storage::Dataset& dataset, std::int64_t version) {
@@ -138,7 +142,10 @@ class EntryStream : public MessageStream<typename Form::Response> {
 
   EntryStream(std::unique_ptr<storage::PageReader> pages, wire::FeatureEncoder encoder, v1::StreamHeader header,
               std::string cursor, std::size_t chunk_bytes)
-      : pages_(std::move(pages)), encoder_(std::move(encoder)), header_(std::move(header)), cursor_(std::move(cursor)),
+      : pages_(std::move(pages)),
+        encoder_(std::move(encoder)),
+        header_(std::move(header)),
+        cursor_(std::move(cursor)),
         chunk_bytes_(chunk_bytes) {}
 
   absl::StatusOr<bool> next(Response& response) override {
@@ -188,7 +195,8 @@ class EntryStream : public MessageStream<typename Form::Response> {
       ++count_;
       const std::size_t size = message.ByteSizeLong();
       if (size > wire::kMaxWholeBytes) {
-        for (auto& part : wire::split_into_parts(message.SerializeAsString(), ++divided_)) parts_.push_back(std::move(part));
+        for (auto& part : wire::split_into_parts(message.SerializeAsString(), ++divided_))
+          parts_.push_back(std::move(part));
         break;
       }
       bytes += size;
@@ -253,8 +261,8 @@ absl::StatusOr<feature::Receipt> find_receipt(const Core& core, const rpc::Calle
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamDiffResponse>>> stream_diff(const Core& core,
-                                                                                    const v1::StreamDiffRequest& request) {
+absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamDiffResponse>>> stream_diff(
+    const Core& core, const v1::StreamDiffRequest& request) {
   LT_ASSIGN_OR_RETURN(const auto range, resolve_range(core, request));
   return make_stream<DiffForm>(
       core, range, request.form(),
@@ -272,7 +280,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamSnapshotResponse>>> strea
     const Core& core, const v1::StreamSnapshotRequest& request) {
   const auto version = request.has_version() ? std::optional(request.version()) : std::nullopt;
   LT_ASSIGN_OR_RETURN(const auto range, resolve_version(core, request.dataset(), version));
-  return make_stream<SnapshotForm>(core, range, request.form(), storage::read_snapshot(core.pool, range.dataset.id, range.to));
+  return make_stream<SnapshotForm>(core, range, request.form(),
+                                   storage::read_snapshot(core.pool, range.dataset.id, range.to));
 }
 
 absl::Status get_feature(const Core& core, const v1::GetFeatureRequest& request, v1::GetFeatureResponse& response) {
@@ -281,9 +290,10 @@ absl::Status get_feature(const Core& core, const v1::GetFeatureRequest& request,
   LT_ASSIGN_OR_RETURN(const auto range, resolve_version(core, request.dataset(), version));
   LT_ASSIGN_OR_RETURN(const auto entry, storage::read_feature(core.pool, range.dataset.id, request.id(), range.to));
   if (!entry) {
-    return make_error(absl::StatusCode::kNotFound, "FEATURE_NOT_FOUND",
-                      fmt::format("dataset \"{}\" has no feature '{}' at version {}", range.dataset.name, request.id(), range.to),
-                      {{"dataset", range.dataset.name}, {"feature_id", request.id()}, {"version", std::to_string(range.to)}});
+    return make_error(
+        absl::StatusCode::kNotFound, "FEATURE_NOT_FOUND",
+        fmt::format("dataset \"{}\" has no feature '{}' at version {}", range.dataset.name, request.id(), range.to),
+        {{"dataset", range.dataset.name}, {"feature_id", request.id()}, {"version", std::to_string(range.to)}});
   }
   LT_ASSIGN_OR_RETURN(const auto schema, core.catalog.get_schema(range.dataset.id, range.dataset.schema_revision));
   LT_ASSIGN_OR_RETURN(const auto encoder, wire::FeatureEncoder::create(*schema, request.form()));
@@ -297,7 +307,8 @@ absl::Status get_feature(const Core& core, const v1::GetFeatureRequest& request,
                     {{"feature_id", request.id()}});
 }
 
-absl::Status list_changesets(const Core& core, const v1::ListChangesetsRequest& request, v1::ListChangesetsResponse& response) {
+absl::Status list_changesets(const Core& core, const v1::ListChangesetsRequest& request,
+                             v1::ListChangesetsResponse& response) {
   LT_ASSIGN_OR_RETURN(const auto dataset, core.catalog.get_dataset(request.dataset()));
   LT_ASSIGN_OR_RETURN(const int limit, page_size(request.page_size()));
   LT_ASSIGN_OR_RETURN(const auto token, read_page_token(request.page_token()));

@@ -14,8 +14,8 @@
 
 namespace lt::exchange {
 
-/// The messages of one answer, one at a time: header, chunks, parts of what is too large, end. Memory holds one page and
-/// one message, however slowly they are taken. One thread at a time.
+/// The messages of one answer, one at a time: header, chunks, parts of what is too large, end. Memory holds one page
+/// and one message, however slowly they are taken. One thread at a time.
 template <typename Response>
 class MessageStream {
  public:

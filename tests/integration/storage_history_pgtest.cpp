@@ -4,8 +4,8 @@
 #include <random>
 #include <set>
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
 #include "storage_support.hpp"
 
@@ -22,8 +22,8 @@ constexpr int kIds = 40;
 
 // What one changeset should do to `state`, by the words of the data model; nothing when it must be refused.
 struct Model {
-  std::vector<Features> versions{{}};                   // state at each version
-  std::map<std::string, std::int64_t> touched;          // version of the last change of each id, deletes too
+  std::vector<Features> versions{{}};                       // state at each version
+  std::map<std::string, std::int64_t> touched;              // version of the last change of each id, deletes too
   std::vector<std::map<std::string, EntryOp>> changes{{}};  // what each version changed
 
   std::optional<std::map<std::string, EntryOp>> effects(const std::vector<TestChange>& list) const {
@@ -43,7 +43,9 @@ struct Model {
       }
       if (change.op == ChangeOp::kInsert && exists) return std::nullopt;
       if (change.op == ChangeOp::kUpdate && !exists) return std::nullopt;
-      result[change.id] = change.op == ChangeOp::kDelete ? EntryOp::kDelete : exists ? EntryOp::kUpdate : EntryOp::kInsert;
+      result[change.id] = change.op == ChangeOp::kDelete ? EntryOp::kDelete
+                          : exists                       ? EntryOp::kUpdate
+                                                         : EntryOp::kInsert;
     }
     return result;
   }
@@ -87,8 +89,8 @@ class History {
       if (!used.insert(change.id).second) continue;
       const bool exists = model.versions.back().contains(change.id);
       const int kind = pick(20);
-      change.op = kind < 9    ? ChangeOp::kUpsert
-                  : kind < 14 ? ChangeOp::kDelete
+      change.op = kind < 9     ? ChangeOp::kUpsert
+                  : kind < 14  ? ChangeOp::kDelete
                   : kind == 19 ? (exists ? ChangeOp::kInsert : ChangeOp::kUpdate)  // mostly refused
                                : (exists ? ChangeOp::kUpdate : ChangeOp::kInsert);
       if (change.op != ChangeOp::kDelete) change.state = state();
@@ -135,7 +137,8 @@ Features features_of(const std::vector<feature::Entry>& entries) {
   return result;
 }
 
-void check_diff(StorageFixture& fixture, const Model& model, std::int64_t a, std::int64_t b, storage::PageLimits limits) {
+void check_diff(StorageFixture& fixture, const Model& model, std::int64_t a, std::int64_t b,
+                storage::PageLimits limits) {
   INFO("diff (" << a << ", " << b << "]");
   const Features& from = model.versions[static_cast<std::size_t>(a)];
   const Features& to = model.versions[static_cast<std::size_t>(b)];

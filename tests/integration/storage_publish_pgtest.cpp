@@ -1,5 +1,5 @@
-// Publishing at the level of storage: effective operations, conflicts, idempotency, staging; and the traps that the study of
-// the storage model found, each as a test.
+// Publishing at the level of storage: effective operations, conflicts, idempotency, staging; and the traps that the
+// study of the storage model found, each as a test.
 #include <atomic>
 #include <set>
 #include <thread>
@@ -15,7 +15,8 @@ using namespace lt::test;
 using feature::ChangeOp;
 using feature::EntryOp;
 
-TestChange change(ChangeOp op, const std::string& id, std::int64_t lanes, std::optional<std::int64_t> base = std::nullopt) {
+TestChange change(ChangeOp op, const std::string& id, std::int64_t lanes,
+                  std::optional<std::int64_t> base = std::nullopt) {
   return {op, id, point_state(1, lanes), base};
 }
 
@@ -87,14 +88,16 @@ TEST_CASE("base_version: absent is unchecked, 0 must not exist, v refuses what c
   must(f.publish({upsert("b", point_state(1, 1))}));
   must(f.publish({upsert("a", point_state(1, 2))}));
 
-  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 9, 0)}), absl::StatusCode::kFailedPrecondition, "VERSION_CONFLICT");
+  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 9, 0)}), absl::StatusCode::kFailedPrecondition,
+                "VERSION_CONFLICT");
   const auto stale = f.publish({change(ChangeOp::kUpsert, "a", 9, 2)});
   REQUIRE_ERROR(stale, absl::StatusCode::kFailedPrecondition, "VERSION_CONFLICT");
   REQUIRE(error_detail(stale.status())->metadata["expected_version"] == "2");
   REQUIRE(error_detail(stale.status())->metadata["found_version"] == "3");
   REQUIRE_OK(f.publish({change(ChangeOp::kUpsert, "a", 9, 3)}));
   REQUIRE_OK(f.publish({change(ChangeOp::kUpsert, "new", 9, 0)}));
-  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 10, 99)}), absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE");
+  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 10, 99)}), absl::StatusCode::kOutOfRange,
+                "VERSION_OUT_OF_RANGE");
 }
 
 TEST_CASE("the header's base_version holds for changes without their own") {
@@ -103,7 +106,8 @@ TEST_CASE("the header's base_version holds for changes without their own") {
   must(f.publish({upsert("a", point_state(1, 2))}));
   feature::ChangesetHeader header;
   header.base_version = 1;
-  REQUIRE_ERROR(f.publish(header, {upsert("a", point_state(1, 3))}), absl::StatusCode::kFailedPrecondition, "VERSION_CONFLICT");
+  REQUIRE_ERROR(f.publish(header, {upsert("a", point_state(1, 3))}), absl::StatusCode::kFailedPrecondition,
+                "VERSION_CONFLICT");
   REQUIRE_OK(f.publish(header, {change(ChangeOp::kUpsert, "a", 3, 2)}));
 }
 
@@ -111,7 +115,8 @@ TEST_CASE("a delete after base_version was made is a conflict too") {
   StorageFixture f;
   must(f.publish({upsert("a", point_state(1, 1))}));
   must(f.publish({deletion("a")}));
-  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 5, 1)}), absl::StatusCode::kFailedPrecondition, "VERSION_CONFLICT");
+  REQUIRE_ERROR(f.publish({change(ChangeOp::kUpsert, "a", 5, 1)}), absl::StatusCode::kFailedPrecondition,
+                "VERSION_CONFLICT");
   REQUIRE_OK(f.publish({change(ChangeOp::kUpsert, "a", 5, 2)}));
 }
 
@@ -123,7 +128,8 @@ TEST_CASE("the same changeset_id with the same content returns the receipt, with
   must(f.publish({upsert("a", point_state(1, 7))}));
   // Another order and other batches are the same content.
   REQUIRE(must(f.publish(header, {upsert("b", point_state(1, 1)), upsert("a", point_state(1, 1))})) == receipt);
-  REQUIRE_ERROR(f.publish(header, {upsert("a", point_state(1, 2))}), absl::StatusCode::kAlreadyExists, "CHANGESET_ID_REUSED");
+  REQUIRE_ERROR(f.publish(header, {upsert("a", point_state(1, 2))}), absl::StatusCode::kAlreadyExists,
+                "CHANGESET_ID_REUSED");
   feature::ChangesetHeader options = header;
   options.allow_mass_delete = true;
   REQUIRE_ERROR(f.publish(options, {upsert("a", point_state(1, 1)), upsert("b", point_state(1, 1))}),
@@ -141,14 +147,16 @@ TEST_CASE("a dry run and a refusal do not use up the id") {
   REQUIRE(dry.digest.empty());
   REQUIRE(f.head() == 0);
   header.dry_run = false;
-  REQUIRE_ERROR(f.publish(header, {change(ChangeOp::kUpdate, "a", 1)}), absl::StatusCode::kFailedPrecondition, "FEATURE_NOT_FOUND");
+  REQUIRE_ERROR(f.publish(header, {change(ChangeOp::kUpdate, "a", 1)}), absl::StatusCode::kFailedPrecondition,
+                "FEATURE_NOT_FOUND");
   REQUIRE_OK(f.publish(header, {upsert("a", point_state(1, 2))}));
 }
 
 TEST_CASE("an id twice is refused with both sequences, in memory and in the staging table") {
   StorageFixture f;
   f.limits_.memory_bytes = GENERATE(std::size_t{0}, std::size_t{3U << 20});
-  const auto refused = f.publish({upsert("a", point_state(1, 1)), upsert("b", point_state(1, 1)), upsert("a", point_state(1, 2))});
+  const auto refused =
+      f.publish({upsert("a", point_state(1, 1)), upsert("b", point_state(1, 1)), upsert("a", point_state(1, 2))});
   REQUIRE_ERROR(refused, absl::StatusCode::kInvalidArgument, "DUPLICATE_ID");
   const auto detail = *error_detail(refused.status());
   REQUIRE(detail.violations.size() == 1);
@@ -180,8 +188,8 @@ TEST_CASE("up to ten deletes never need a permission") {
 
 TEST_CASE("created and deleted within the range is absent, deleted and created again is an update or absent") {
   StorageFixture f;
-  must(f.publish({upsert("old", point_state(1, 1)), upsert("same", point_state(1, 1))}));        // 1
-  must(f.publish({upsert("brief", point_state(1, 1)), deletion("old"), deletion("same")}));           // 2
+  must(f.publish({upsert("old", point_state(1, 1)), upsert("same", point_state(1, 1))}));                     // 1
+  must(f.publish({upsert("brief", point_state(1, 1)), deletion("old"), deletion("same")}));                   // 2
   must(f.publish({deletion("brief"), upsert("old", point_state(1, 9)), upsert("same", point_state(1, 1))}));  // 3
   REQUIRE(ids_of(f.diff(1, 3)) == std::vector<std::string>{"UPDATE old"});
   REQUIRE(ids_of(f.diff(1, 2)) == std::vector<std::string>{"INSERT brief", "DELETE old", "DELETE same"});
@@ -192,9 +200,9 @@ TEST_CASE("created and deleted within the range is absent, deleted and created a
 TEST_CASE("the log chains through tombstones, so a deletion of a re-created id is never lost") {
   StorageFixture f;
   must(f.publish({upsert("a", point_state(1, 1))}));  // 1
-  must(f.publish({deletion("a")}));                      // 2
+  must(f.publish({deletion("a")}));                   // 2
   must(f.publish({upsert("a", point_state(1, 2))}));  // 3
-  must(f.publish({deletion("a")}));                      // 4
+  must(f.publish({deletion("a")}));                   // 4
   REQUIRE(ids_of(f.diff(1, 4)) == std::vector<std::string>{"DELETE a"});
   REQUIRE(ids_of(f.diff(3, 4)) == std::vector<std::string>{"DELETE a"});
   REQUIRE(f.diff(2, 4).empty());
@@ -211,8 +219,9 @@ TEST_CASE("the box before stands in the log and both boxes contain their geometr
   must(f.publish({upsert("a", point_state(1, 1))}));
   must(f.publish({upsert("a", point_state(100001, 1))}));
   auto connection = f.database_.connect();
-  const auto rows = must(connection.execute("SELECT x1::float8, x2::float8, px1::float8, px2::float8 FROM lienthong_data.log_" +
-                                            std::to_string(f.dataset_.id) + " WHERE version = 2"));
+  const auto rows =
+      must(connection.execute("SELECT x1::float8, x2::float8, px1::float8, px2::float8 FROM lienthong_data.log_" +
+                              std::to_string(f.dataset_.id) + " WHERE version = 2"));
   REQUIRE(rows.get_double(0, 0) <= 600001);
   REQUIRE(rows.get_double(0, 1) >= 600001);
   REQUIRE(rows.get_double(0, 2) <= 500001);
@@ -251,8 +260,10 @@ TEST_CASE("a diff reads in proportion to the change, never to the dataset or its
     auto session = must(pool.acquire());
     must(session->execute_script("SELECT pg_stat_force_next_flush()"));
     must(session->execute_script("SELECT pg_stat_clear_snapshot()"));
-    return must(session->execute("SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i WHERE i.relid = t.relid)::int8 "
-                                 "FROM pg_stat_user_tables t WHERE t.relid = $1::text::regclass", pg::Params().add(log)))
+    return must(session->execute("SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i WHERE "
+                                 "i.relid = t.relid)::int8 "
+                                 "FROM pg_stat_user_tables t WHERE t.relid = $1::text::regclass",
+                                 pg::Params().add(log)))
         .get_int(0, 0);
   };
   const auto cost_of = [&](std::int64_t a, std::int64_t b) {
@@ -261,7 +272,8 @@ TEST_CASE("a diff reads in proportion to the change, never to the dataset or its
     REQUIRE(StorageFixture::all(*reader).size() == 50);
     return total() - before;
   };
-  REQUIRE(cost_of(11, 21) < 500 * 8);  // 10 versions of 50 changes: page, successor, state at the start; the log has 21,000 rows
+  REQUIRE(cost_of(11, 21) <
+          500 * 8);  // 10 versions of 50 changes: page, successor, state at the start; the log has 21,000 rows
   REQUIRE(cost_of(20, 21) < 50 * 8);
 }
 
@@ -271,7 +283,8 @@ TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment an
   f.limits_.piece_bytes = 64;
   auto connection = f.database_.connect();
   const auto tables = [&] {
-    return must(connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'lienthong_staging' AND tablename LIKE 'staged%'"))
+    return must(connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'lienthong_staging' AND "
+                                   "tablename LIKE 'staged%'"))
         .get_int(0, 0);
   };
   must(f.publish({upsert("a", point_state(1, 1))}));
@@ -290,8 +303,10 @@ TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment an
     auto dead = must(storage::StagingOwner::start(f.options()));
     const std::string table = dead->next_table();
     must(connection.execute_script("CREATE UNLOGGED TABLE " + table + " (a int)"));
-    must(connection.execute("INSERT INTO lienthong_staging.attempt (attempt_id, owner, table_name) VALUES ('dead', $1, $2)",
-                            pg::Params().add(dead->key()).add(table)).status());
+    must(connection
+             .execute("INSERT INTO lienthong_staging.attempt (attempt_id, owner, table_name) VALUES ('dead', $1, $2)",
+                      pg::Params().add(dead->key()).add(table))
+             .status());
     REQUIRE(must(f.owner_->sweep()) == 0);
   }
   REQUIRE(must(f.owner_->sweep()) == 1);
@@ -352,15 +367,17 @@ TEST_CASE("names of organisations and datasets are checked, and each is there on
   REQUIRE_ERROR(f.catalog_.create_organisation("Bộ", ""), absl::StatusCode::kInvalidArgument, "NAME_INVALID");
   REQUIRE_ERROR(f.catalog_.create_organisation("", ""), absl::StatusCode::kInvalidArgument, "NAME_INVALID");
   REQUIRE_OK(f.catalog_.create_organisation("province-51", "Quảng Ngãi"));
-  REQUIRE_ERROR(f.catalog_.create_organisation("province-51", ""), absl::StatusCode::kAlreadyExists, "ORGANISATION_EXISTS");
-  REQUIRE_ERROR(f.catalog_.create_dataset("test.points", "operator", "", points_schema()), absl::StatusCode::kAlreadyExists,
-                "DATASET_EXISTS");
+  REQUIRE_ERROR(f.catalog_.create_organisation("province-51", ""), absl::StatusCode::kAlreadyExists,
+                "ORGANISATION_EXISTS");
+  REQUIRE_ERROR(f.catalog_.create_dataset("test.points", "operator", "", points_schema()),
+                absl::StatusCode::kAlreadyExists, "DATASET_EXISTS");
   REQUIRE_ERROR(f.catalog_.create_dataset("x", "nobody", "", points_schema()), absl::StatusCode::kNotFound,
                 "ORGANISATION_UNKNOWN");
   REQUIRE_ERROR(f.catalog_.get_dataset("nothing"), absl::StatusCode::kNotFound, "DATASET_UNKNOWN");
   auto deprecated = points_schema();
   deprecated.crs = "EPSG:6957";
-  REQUIRE_ERROR(f.catalog_.create_dataset("y", "operator", "", deprecated), absl::StatusCode::kInvalidArgument, "CRS_DEPRECATED");
+  REQUIRE_ERROR(f.catalog_.create_dataset("y", "operator", "", deprecated), absl::StatusCode::kInvalidArgument,
+                "CRS_DEPRECATED");
 }
 
 }  // namespace

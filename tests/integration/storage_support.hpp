@@ -62,12 +62,16 @@ struct TestChange {
 inline TestChange upsert(std::string id, feature::State state) {
   return {feature::ChangeOp::kUpsert, std::move(id), std::move(state), std::nullopt};
 }
-inline TestChange deletion(std::string id) { return {feature::ChangeOp::kDelete, std::move(id), std::nullopt, std::nullopt}; }
+inline TestChange deletion(std::string id) {
+  return {feature::ChangeOp::kDelete, std::move(id), std::nullopt, std::nullopt};
+}
 
 class StorageFixture {
  public:
   StorageFixture()
-      : database_(TempDatabase::with_template("storage", migrate_url)), pool_(options(), 8), catalog_(pool_),
+      : database_(TempDatabase::with_template("storage", migrate_url)),
+        pool_(options(), 8),
+        catalog_(pool_),
         owner_(must(storage::StagingOwner::start(options()))) {
     dataset_ = must(catalog_.create_dataset("test.points", "operator", "", points_schema()));
   }
@@ -94,7 +98,8 @@ class StorageFixture {
     return storage::publish(pool_, {"operator", attempt, header, dataset_, content}, staged);
   }
   absl::StatusOr<feature::Receipt> publish(const std::vector<TestChange>& changes) { return publish({}, changes); }
-  absl::StatusOr<feature::Receipt> publish_snapshot(const std::vector<TestChange>& changes, bool allow_mass_delete = true) {
+  absl::StatusOr<feature::Receipt> publish_snapshot(const std::vector<TestChange>& changes,
+                                                    bool allow_mass_delete = true) {
     feature::ChangesetHeader header;
     header.kind = feature::ChangesetKind::kSnapshot;
     header.allow_mass_delete = allow_mass_delete;
@@ -107,7 +112,8 @@ class StorageFixture {
     }
     return entries;
   }
-  std::vector<feature::Entry> diff(std::int64_t a, std::int64_t b, bool before = false, storage::PageLimits limits = {}) {
+  std::vector<feature::Entry> diff(std::int64_t a, std::int64_t b, bool before = false,
+                                   storage::PageLimits limits = {}) {
     return all(*storage::read_diff(pool_, dataset_.id, a, b, before, limits));
   }
   std::vector<feature::Entry> changes(std::int64_t a, std::int64_t b, storage::PageLimits limits = {}) {

@@ -30,7 +30,8 @@ namespace lt::geo::detail {
   return absl::OkStatus();
 }
 
-/// Shortest digits that read back to the same bits, without an exponent where ECMAScript uses none: "500000", not "5e+05".
+/// Shortest digits that read back to the same bits, without an exponent where ECMAScript uses none: "500000", not
+/// "5e+05".
 /// "-0" for negative zero.
 inline void append_decimal(std::string& out, double value) {
   constexpr double kFixedFrom = 1e-6;
