@@ -175,7 +175,7 @@ void add_up(CLI::App& app, Cli& cli) {
   verb->add_option("--database", options->database, "use the PostgreSQL server at this URL instead of a private one")
       ->envname("LIENTHONG_DATABASE");
   verb->add_option("--config", options->config_file,
-                   "YAML file of limits, times and logs (deploy/config/lienthong.yaml)");
+                   "YAML file of limits, times and logs (as deploy/config/exchange.yaml)");
   verb->add_flag("--detach", options->detach, "run in the background; returns when ready");
   verb->add_option("--ready-fd", options->ready_fd)->group("");  // from --detach to the process it starts
   verb->callback([&cli, options] { cli.run = [&cli, options] { return up(cli, *options); }; });

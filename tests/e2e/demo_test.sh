@@ -24,6 +24,6 @@ step "the second run says the same, but for ids, times, ports and digests"
 "$demo" >"$work/second" 2>/dev/null
 forget() {
   sed -E 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/g; s/[0-9a-f]{64}/DIGEST/g;
-    s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g; s/127\.0\.0\.1:[0-9]+/ADDRESS/g; s/lienthong-demo\.[A-Za-z0-9]+/DIR/g' "$1"
+    s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z */TIME /g; s/127\.0\.0\.1:[0-9]+/ADDRESS/g; s/lienthong-demo\.[A-Za-z0-9]+/DIR/g' "$1"
 }
 diff <(forget "$work/first") <(forget "$work/second") >"$work/differences" || die "$(head -n 20 "$work/differences")"

@@ -130,7 +130,7 @@ call_refused Unauthenticated ORGANISATION_UNKNOWN nobody ExchangeService/StreamD
 if words=$("$grpcurl" -plaintext -d '{}' "$endpoint" lienthong.v1.CatalogService/ListDatasets 2>&1); then
   die "a call without an organisation was served"
 fi
-grep -q '"reason": "ORGANISATION_MISSING"' <<<"$words" || die "no reason in: $words"
+grep -q '"reason": "IDENTITY_MISSING"' <<<"$words" || die "no reason in: $words"
 json_is "nothing of it was kept" '.dataset.head == "2" and .dataset.feature_count == "1"' \
   "$(call environment CatalogService/GetDataset '{"name": "environment.well"}')"
 

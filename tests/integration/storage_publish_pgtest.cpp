@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "storage_support.hpp"
+#include "support/wait_until.hpp"
 
 namespace {
 
@@ -309,7 +310,8 @@ TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment an
              .status());
     REQUIRE(must(f.owner_->sweep()) == 0);
   }
-  REQUIRE(must(f.owner_->sweep()) == 1);
+  // The server takes a moment to notice that the session is gone.
+  REQUIRE(wait_until([&] { return must(f.owner_->sweep()) == 1; }));
   REQUIRE(tables() == 0);
 }
 

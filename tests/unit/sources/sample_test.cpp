@@ -142,13 +142,13 @@ TEST_CASE("parcels tile exactly: every inner edge is shared by two, to the bit, 
     CHECK(ring.front() == ring.back());
     for (std::size_t i = 0; i + 1 < ring.size(); ++i) {
       ++edges[{ring[i], ring[i + 1]}];
-      const auto& o = vertices(*parcels.front().state.geometry).front();
+      const auto o = vertices(*parcels.front().state.geometry).front();
       doubled += (ring[i].first - o.first) * (ring[i + 1].second - o.second) -
                  (ring[i + 1].first - o.first) * (ring[i].second - o.second);
     }
   }
   int alone = 0;
-  const auto& o = vertices(*parcels.front().state.geometry).front();
+  const auto o = vertices(*parcels.front().state.geometry).front();
   for (const auto& [edge, count] : edges) {
     CHECK(count == 1);  // no parcel twice: rings turn the same way
     if (edges.contains({edge.second, edge.first})) continue;
