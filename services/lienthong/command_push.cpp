@@ -1,5 +1,6 @@
 #include "lienthong/command_push.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -24,8 +25,10 @@
 namespace lt::cli {
 namespace {
 
-constexpr int kRetries = 3;
-constexpr std::chrono::milliseconds kFirstPause{1000};  // doubled each time: a database that recovers is waited for
+constexpr int kRetries = 6;
+// Doubled each time up to the longest: half a minute in all, which a database that recovers may need.
+constexpr std::chrono::milliseconds kFirstPause{500};
+constexpr std::chrono::milliseconds kLongestPause{12'000};
 
 struct PushOptions {
   std::string dataset;
@@ -47,6 +50,7 @@ class Push {
 
   absl::StatusOr<feature::Receipt> attempt(const client::Client& client) {
     LT_ASSIGN_OR_RETURN(const auto dataset, client.get_dataset(options_.dataset));
+    reached_ = true;
     LT_ASSIGN_OR_RETURN(const feature::Schema schema, wire::schema_from_proto(dataset.schema()));
     LT_ASSIGN_OR_RETURN(
         auto reader,
@@ -65,6 +69,9 @@ class Push {
     tell_warnings(reader);
     return receipt;
   }
+
+  /// The exchange has answered at least once.
+  bool reached() const { return reached_; }
 
  private:
   feature::ChangesetHeader header_for(const feature::Schema& schema, const std::string& file_crs) const {
@@ -97,6 +104,7 @@ class Push {
   const Cli& cli_;
   const PushOptions& options_;
   std::set<std::string> told_;
+  bool reached_ = false;
 };
 
 bool may_retry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsAborted(status); }
@@ -108,10 +116,12 @@ absl::StatusOr<feature::Receipt> push_with_retries(const Cli& cli, const PushOpt
   for (int retry = 0;; ++retry) {
     auto receipt = push.attempt(client);
     if (receipt.ok() || retry == kRetries || !may_retry(receipt.status())) return receipt;
+    // Nobody at the endpoint from the start: more likely a wrong address than an exchange about to come back.
+    if (!push.reached() && error_reason(receipt.status()) == "EXCHANGE_UNREACHABLE") return receipt;
     cli.output.note(fmt::format("{}; trying again in {} ms ({} of {})", message_of(receipt.status()), pause.count(),
                                 retry + 1, kRetries));
     std::this_thread::sleep_for(pause);
-    pause *= 2;
+    pause = std::min(pause * 2, kLongestPause);
   }
 }
 
