@@ -165,7 +165,18 @@ absl::Status Publishing::add_changes(const v1::ChangeBatch& batch) {
   return make_error(first.code(), detail.reason, message_of(first), std::move(detail.metadata), std::move(violations));
 }
 
-absl::Status Publishing::add_batch(const v1::ChangeBatch& batch) { return note(add_changes(batch)); }
+absl::Status Publishing::add_batch(const v1::ChangeBatch& batch) {
+  const std::int64_t before = begun() ? staged_->staged() : 0;
+  LT_RETURN_IF_ERROR(note(add_changes(batch)));
+  note_staged(before);
+  return absl::OkStatus();
+}
+
+void Publishing::note_staged(std::int64_t before) {
+  if (staged_->staged() == before) return;
+  // A piece that ended within this batch holds all batches before it.
+  staged_sequence_ = staged_->staged() == staged_->count() ? last_sequence_ : last_sequence_ - 1;
+}
 
 absl::Status Publishing::add_part(const v1::FeaturePart& part) {
   if (!parts_.in_progress()) {
@@ -178,7 +189,10 @@ absl::Status Publishing::add_part(const v1::FeaturePart& part) {
   if (!change.ParseFromString(**whole)) {
     return note(invalid("PART_MALFORMED", "the pieces put together are not a serialized lienthong.v1.Change"));
   }
-  return note(add_change(change));
+  const std::int64_t before = staged_->staged();
+  LT_RETURN_IF_ERROR(note(add_change(change)));
+  note_staged(before);
+  return absl::OkStatus();
 }
 
 absl::Status Publishing::end(const v1::PublishEnd& end) {
@@ -217,7 +231,7 @@ absl::StatusOr<feature::Receipt> Publishing::finish() {
 v1::PublishProgress Publishing::progress() const {
   v1::PublishProgress progress;
   progress.set_received(staged_ ? staged_->count() : 0);
-  progress.set_staged_sequence(staged_ && staged_->staged() == staged_->count() ? last_sequence_ : 0);
+  progress.set_staged_sequence(staged_sequence_);
   return progress;
 }
 

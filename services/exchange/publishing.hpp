@@ -49,6 +49,8 @@ class Publishing {
   [[nodiscard]] absl::Status check_crs();
   [[nodiscard]] absl::StatusOr<std::optional<storage::StoredChangeset>> find_known();
   [[nodiscard]] absl::Status take_sequence(std::int64_t sequence);
+  /// Moves staged_sequence_ after the batch last_sequence_ was added; `before` is what was staged before it.
+  void note_staged(std::int64_t before);
   [[nodiscard]] absl::Status add_change(const lienthong::v1::Change& change);
   [[nodiscard]] absl::Status add_changes(const lienthong::v1::ChangeBatch& batch);
 
@@ -65,6 +67,7 @@ class Publishing {
   std::unique_ptr<storage::StagedChanges> staged_;
   wire::PartAssembler parts_;
   std::int64_t last_sequence_ = 0;
+  std::int64_t staged_sequence_ = 0;
   bool ended_ = false;
 };
 
