@@ -110,8 +110,8 @@ grpc::Status CallCore::close(absl::Status status) {
   }
   writes_->close();
   state_->close();
+  record(status);  // before leaving: who sees no active call finds them all counted
   if (entered_) runtime_.leave(state_);
-  record(status);
   return to_grpc_status(status);
 }
 
