@@ -26,6 +26,17 @@ absl::Status for_each_page(Request request, const Fetch& fetch, const Visit& vis
   }
 }
 
+/// The same for items: `items(response)` are those of a page.
+template <typename Request, typename Fetch, typename Items, typename Visit>
+absl::Status for_each_item(Request request, const Fetch& fetch, const Items& items, const Visit& visit) {
+  return for_each_page(std::move(request), fetch, [&](const auto& page) {
+    for (const auto& item : items(page)) {
+      if (!visit(item)) return false;
+    }
+    return true;
+  });
+}
+
 }  // namespace
 
 Client::Client(std::shared_ptr<const Connection> connection) : connection_(std::move(connection)) {}
@@ -119,12 +130,8 @@ absl::Status Client::list_changesets(const std::string& dataset,
   const auto fetch = [&](const v1::ListChangesetsRequest& request) {
     return connection_->call<v1::ListChangesetsResponse>(connection_->exchange(), &Exchange::ListChangesets, request);
   };
-  return for_each_page(first, fetch, [&](const auto& page) {
-    for (const auto& changeset : page.changesets()) {
-      if (!visit(changeset)) return false;
-    }
-    return true;
-  });
+  return for_each_item(
+      first, fetch, [](const auto& page) { return page.changesets(); }, visit);
 }
 
 absl::StatusOr<v1::Changeset> Client::get_changeset(const std::string& dataset, std::int64_t version) const {
@@ -144,6 +151,103 @@ absl::StatusOr<v1::Changeset> Client::find_changeset(const std::string& changese
   LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::GetChangesetResponse>(connection_->exchange(),
                                                                                  &Exchange::GetChangeset, request));
   return std::move(*response.mutable_changeset());
+}
+
+absl::Status Client::list_feature_history(const std::string& dataset, const std::string& id, v1::FeatureForm form,
+                                          const std::function<bool(const v1::FeatureChange&)>& visit) const {
+  v1::ListFeatureHistoryRequest first;
+  first.set_dataset(dataset);
+  first.set_id(id);
+  first.set_form(form);
+  const auto fetch = [&](const v1::ListFeatureHistoryRequest& request) {
+    return connection_->call<v1::ListFeatureHistoryResponse>(connection_->exchange(), &Exchange::ListFeatureHistory,
+                                                             request);
+  };
+  return for_each_item(
+      first, fetch, [](const auto& page) { return page.changes(); }, visit);
+}
+
+absl::StatusOr<v1::Receipt> Client::revert_changeset(const v1::RevertChangesetRequest& request) const {
+  LT_ASSIGN_OR_RETURN(auto response, connection_->call_without_deadline<v1::RevertChangesetResponse>(
+                                         connection_->exchange(), &Exchange::RevertChangeset, request));
+  return std::move(*response.mutable_receipt());
+}
+
+absl::StatusOr<v1::Attempt> Client::get_attempt(const std::string& attempt_id) const {
+  v1::GetAttemptRequest request;
+  request.set_attempt_id(attempt_id);
+  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::GetAttemptResponse>(connection_->exchange(),
+                                                                               &Exchange::GetAttempt, request));
+  return std::move(*response.mutable_attempt());
+}
+
+absl::Status Client::list_attempts(const v1::ListAttemptsRequest& request,
+                                   const std::function<bool(const v1::Attempt&)>& visit) const {
+  const auto fetch = [&](const v1::ListAttemptsRequest& page) {
+    return connection_->call<v1::ListAttemptsResponse>(connection_->exchange(), &Exchange::ListAttempts, page);
+  };
+  return for_each_item(
+      request, fetch, [](const auto& page) { return page.attempts(); }, visit);
+}
+
+absl::Status Client::list_findings(const v1::ListFindingsRequest& request,
+                                   const std::function<bool(const v1::Finding&)>& visit) const {
+  const auto fetch = [&](const v1::ListFindingsRequest& page) {
+    return connection_->call<v1::ListFindingsResponse>(connection_->exchange(), &Exchange::ListFindings, page);
+  };
+  return for_each_item(
+      request, fetch, [](const auto& page) { return page.findings(); }, visit);
+}
+
+absl::Status Client::list_conflicts(const std::string& attempt_id,
+                                    const std::function<bool(const v1::Conflict&)>& visit) const {
+  v1::ListConflictsRequest first;
+  first.set_attempt_id(attempt_id);
+  const auto fetch = [&](const v1::ListConflictsRequest& request) {
+    return connection_->call<v1::ListConflictsResponse>(connection_->exchange(), &Exchange::ListConflicts, request);
+  };
+  return for_each_item(
+      first, fetch, [](const auto& page) { return page.conflicts(); }, visit);
+}
+
+absl::Status Client::list_quarantine(const v1::ListQuarantineRequest& request,
+                                     const std::function<bool(const v1::QuarantinedChange&)>& visit) const {
+  const auto fetch = [&](const v1::ListQuarantineRequest& page) {
+    return connection_->call<v1::ListQuarantineResponse>(connection_->exchange(), &Exchange::ListQuarantine, page);
+  };
+  return for_each_item(
+      request, fetch, [](const auto& page) { return page.changes(); }, visit);
+}
+
+absl::StatusOr<v1::Receipt> Client::release_quarantine(const v1::ReleaseQuarantineRequest& request) const {
+  LT_ASSIGN_OR_RETURN(auto response, connection_->call<v1::ReleaseQuarantineResponse>(
+                                         connection_->exchange(), &Exchange::ReleaseQuarantine, request));
+  return std::move(*response.mutable_receipt());
+}
+
+absl::StatusOr<std::int64_t> Client::discard_quarantine(const v1::DiscardQuarantineRequest& request) const {
+  LT_ASSIGN_OR_RETURN(const auto response, connection_->call<v1::DiscardQuarantineResponse>(
+                                               connection_->exchange(), &Exchange::DiscardQuarantine, request));
+  return response.discarded();
+}
+
+absl::Status Client::watch_heads(const std::vector<std::string>& datasets,
+                                 const std::function<bool(const v1::DatasetHead&)>& visit) const {
+  v1::WatchHeadsRequest request;
+  request.mutable_datasets()->Add(datasets.begin(), datasets.end());
+  grpc::ClientContext context;
+  connection_->prepare(context);
+  const auto stream = connection_->exchange().WatchHeads(&context, request);
+  v1::WatchHeadsResponse response;
+  while (stream->Read(&response)) {
+    for (const auto& head : response.heads()) {
+      if (visit(head)) continue;
+      context.TryCancel();
+      (void)stream->Finish();
+      return absl::OkStatus();
+    }
+  }
+  return connection_->status_of(stream->Finish());
 }
 
 }  // namespace lt::client

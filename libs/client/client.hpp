@@ -23,6 +23,8 @@ struct Options {
   std::string organisation;          ///< who calls
   std::chrono::seconds timeout{30};  ///< of one unary call; streams have none and live as long as the connection
   std::int64_t max_feature_bytes = 64 << 20;  ///< of one divided entry that is received
+  int resumes = 5;  ///< tries to go on with an answer that broke off, until the next of its messages comes; 0: none
+  std::chrono::milliseconds resume_wait{15'000};  ///< for the connection, before each try
 };
 
 /// A connection to one exchange. Copies share it; safe to use from several threads. Errors of the server keep their
@@ -72,10 +74,50 @@ class Client {
   /// All features of one version, as INSERTs.
   [[nodiscard]] absl::StatusOr<EntryReader> snapshot(const std::string& dataset,
                                                      std::optional<std::int64_t> version = std::nullopt) const;
+  /// The same of the last version committed at or before a time.
+  /// @param time_us microseconds since 1970 UTC, in the years 1 to 9999.
+  [[nodiscard]] absl::StatusOr<EntryReader> snapshot_at(const std::string& dataset, std::int64_t time_us) const;
+
+  // What lists calls `visit` for each item, page by page, until it returns false. Of their requests the page size and
+  // token are chosen here.
+
+  /// Every change of a feature, newest first, also when it was deleted.
+  [[nodiscard]] absl::Status list_feature_history(
+      const std::string& dataset, const std::string& id, lienthong::v1::FeatureForm form,
+      const std::function<bool(const lienthong::v1::FeatureChange&)>& visit) const;
+  /// Without deadline: it may take as long as publishing the changeset did.
+  [[nodiscard]] absl::StatusOr<lienthong::v1::Receipt> revert_changeset(
+      const lienthong::v1::RevertChangesetRequest& request) const;
+
+  [[nodiscard]] absl::StatusOr<lienthong::v1::Attempt> get_attempt(const std::string& attempt_id) const;
+  /// Newest first.
+  [[nodiscard]] absl::Status list_attempts(const lienthong::v1::ListAttemptsRequest& request,
+                                           const std::function<bool(const lienthong::v1::Attempt&)>& visit) const;
+  [[nodiscard]] absl::Status list_findings(const lienthong::v1::ListFindingsRequest& request,
+                                           const std::function<bool(const lienthong::v1::Finding&)>& visit) const;
+  [[nodiscard]] absl::Status list_conflicts(const std::string& attempt_id,
+                                            const std::function<bool(const lienthong::v1::Conflict&)>& visit) const;
+
+  /// Oldest first.
+  [[nodiscard]] absl::Status list_quarantine(
+      const lienthong::v1::ListQuarantineRequest& request,
+      const std::function<bool(const lienthong::v1::QuarantinedChange&)>& visit) const;
+  [[nodiscard]] absl::StatusOr<lienthong::v1::Receipt> release_quarantine(
+      const lienthong::v1::ReleaseQuarantineRequest& request) const;
+  /// @return how many were discarded.
+  [[nodiscard]] absl::StatusOr<std::int64_t> discard_quarantine(
+      const lienthong::v1::DiscardQuarantineRequest& request) const;
+
+  /// The heads of `datasets` (empty = all) now, then each new one as it comes; blocks until `visit` returns false or
+  /// the call ends, which without an error it does not. Errors: those of the server; EXCHANGE_UNREACHABLE when the
+  /// connection breaks.
+  [[nodiscard]] absl::Status watch_heads(const std::vector<std::string>& datasets,
+                                         const std::function<bool(const lienthong::v1::DatasetHead&)>& visit) const;
 
  private:
   friend class Publisher;
   explicit Client(std::shared_ptr<const Connection> connection);
+  [[nodiscard]] absl::StatusOr<EntryReader> open_snapshot(lienthong::v1::StreamSnapshotRequest& request) const;
   std::shared_ptr<const Connection> connection_;
 };
 

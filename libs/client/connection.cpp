@@ -12,10 +12,13 @@ namespace lt::client {
 
 namespace v1 = lienthong::v1;
 
-Connection::Connection(Options options) : options_(std::move(options)) {
-  const auto channel = rpc::make_channel(options_.endpoint);
-  catalog_ = v1::CatalogService::NewStub(channel);
-  exchange_ = v1::ExchangeService::NewStub(channel);
+Connection::Connection(Options options) : options_(std::move(options)), channel_(rpc::make_channel(options_.endpoint)) {
+  catalog_ = v1::CatalogService::NewStub(channel_);
+  exchange_ = v1::ExchangeService::NewStub(channel_);
+}
+
+bool Connection::wait_until_connected(std::chrono::milliseconds wait) const {
+  return channel_->WaitForConnected(std::chrono::system_clock::now() + wait);
 }
 
 void Connection::prepare(grpc::ClientContext& context) const { rpc::set_identity(context, options_.organisation); }

@@ -47,11 +47,17 @@ class Publisher::Impl {
     request.mutable_header()->set_content_sha256(content_sha256);
     stream_ = connection_->exchange().Publish(&context_);
     reader_ = std::thread([this] { read_responses(); });
-    return write(request);
+    LT_RETURN_IF_ERROR(write(request));
+    return header_.resume_attempt_id.empty() ? absl::OkStatus() : wait_for_resumption();
+  }
+
+  std::string resumable_attempt() {
+    const std::lock_guard lock(mutex_);
+    return latest_.staged_sequence() > 0 ? latest_.attempt_id() : std::string();
   }
 
   absl::Status add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
-                   std::string record) {
+                   std::string record, const std::vector<std::string>& mask = {}) {
     if (finished_) return finished_error();
     if (ended()) return conclude();
     report_progress();
@@ -60,6 +66,7 @@ class Publisher::Impl {
     change.mutable_feature()->set_id(id.data(), id.size());
     if (base_version) change.set_base_version(*base_version);
     if (!record.empty()) change.mutable_feature()->set_record(std::move(record));
+    change.mutable_update_mask()->Add(mask.begin(), mask.end());
     ++changes_;
     const std::size_t size = change.ByteSizeLong();
     if (size > wire::kMaxWholeBytes) return send_in_parts(change);
@@ -124,6 +131,18 @@ class Publisher::Impl {
     return ended_;
   }
 
+  // The first progress says which batches need not be sent again.
+  absl::Status wait_for_resumption() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_ || fresh_; });
+    if (fresh_) {
+      skipped_sequence_ = latest_.staged_sequence();
+      return absl::OkStatus();
+    }
+    lock.unlock();
+    return conclude();
+  }
+
   void report_progress() {
     v1::PublishProgress latest;
     {
@@ -155,16 +174,21 @@ class Publisher::Impl {
   absl::Status flush() {
     if (batch_bytes_ == 0) return outcome_.value_or(absl::OkStatus());
     pending_.mutable_batch()->set_sequence(++sequence_);
-    auto written = write(pending_);
+    auto written = is_staged() ? outcome_.value_or(absl::OkStatus()) : write(pending_);
     pending_.Clear();
     batch_bytes_ = 0;
     return written;
   }
 
+  /// The server has this batch from the attempt that is resumed. Batches depend on nothing but the changes.
+  [[nodiscard]] bool is_staged() const { return sequence_ <= skipped_sequence_; }
+
   absl::Status send_in_parts(const v1::Change& change) {
     LT_RETURN_IF_ERROR(flush());
     v1::PublishRequest request;
-    for (auto& part : wire::split_into_parts(change.SerializeAsString(), ++sequence_)) {
+    ++sequence_;
+    if (is_staged()) return absl::OkStatus();
+    for (auto& part : wire::split_into_parts(change.SerializeAsString(), sequence_)) {
       *request.mutable_feature_part() = std::move(part);
       LT_RETURN_IF_ERROR(write(request));
     }
@@ -207,6 +231,7 @@ class Publisher::Impl {
   v1::PublishRequest pending_;
   std::size_t batch_bytes_ = 0;
   std::int64_t sequence_ = 0;
+  std::int64_t skipped_sequence_ = 0;
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -236,6 +261,12 @@ absl::Status Publisher::add(feature::ChangeOp op, std::string_view id, std::opti
   return impl_->add(op, id, base_version, std::move(record));
 }
 
+absl::Status Publisher::update(std::string_view id, std::optional<std::int64_t> base_version,
+                               const feature::State& state, const std::vector<std::string>& mask) {
+  return impl_->add(feature::ChangeOp::kUpdate, id, base_version, feature::encode_record(impl_->revision(), state),
+                    mask);
+}
+
 absl::Status Publisher::add_record(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
                                    std::string_view record) {
   LT_RETURN_IF_ERROR(impl_->check_state(!record.empty(), op, id));
@@ -243,5 +274,7 @@ absl::Status Publisher::add_record(feature::ChangeOp op, std::string_view id, st
 }
 
 absl::StatusOr<feature::Receipt> Publisher::finish() { return impl_->finish(); }
+
+std::string Publisher::resumable_attempt() { return impl_->resumable_attempt(); }
 
 }  // namespace lt::client

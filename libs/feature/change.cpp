@@ -1,6 +1,7 @@
 #include "feature/change.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/status.hpp"
 #include "feature/text.hpp"
@@ -11,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxChangesetIdBytes = 128;
 // The NUL ends the tag, so that no other use of SHA-256 here can produce the same input.
 constexpr std::string_view kChangeTag{"lt-change-1\0", 12};
+constexpr std::string_view kInvalidTag{"lt-invalid-1\0", 13};
 constexpr std::string_view kChangesetTag{"lt-changeset-1\0", 15};
 
 bool is_changeset_id_char(char c) {
@@ -66,6 +68,17 @@ Digest change_hash(std::string_view dataset, const Change& change) {
   append_optional(bytes, change.base_version);
   append_flag(bytes, !change.record.empty());
   if (!change.record.empty()) bytes.append(view(content_hash(change.record)));
+  if (change.mask.empty()) return sha256(bytes);
+  append_u32(bytes, static_cast<std::uint32_t>(change.mask.size()));
+  for (const std::int32_t field : change.mask) append_u32(bytes, static_cast<std::uint32_t>(field));
+  return sha256(bytes);
+}
+
+Digest invalid_change_hash(std::string_view dataset, std::string_view id, std::string_view sent) {
+  std::string bytes(kInvalidTag);
+  append_bytes(bytes, dataset);
+  append_bytes(bytes, id);
+  bytes.append(view(sha256(sent)));
   return sha256(bytes);
 }
 
@@ -76,7 +89,60 @@ ContentHasher::ContentHasher(const ChangesetHeader& header) {
   append_bytes(bytes, header.crs);
   append_optional(bytes, header.base_version);
   append_flag(bytes, header.allow_mass_delete);
+  append_bytes(bytes, header.scope_wkt);
+  bytes.push_back(static_cast<char>(header.on_conflict));
+  bytes.push_back(static_cast<char>(header.on_invalid));
+  append_flag(bytes, header.collapse_repeated);
+  append_u32(bytes, static_cast<std::uint32_t>(header.repairs.size()));
+  for (const Repair repair : header.repairs) bytes.push_back(static_cast<char>(repair));
+  append_u32(bytes, static_cast<std::uint32_t>(header.base_versions.size()));
+  for (const auto& [dataset, version] : header.base_versions) {
+    append_bytes(bytes, dataset);
+    append_u64(bytes, static_cast<std::uint64_t>(version));
+  }
   sha_.update(bytes);
+}
+
+std::optional<std::int64_t> ChangesetHeader::base_version_of(const std::string& name) const {
+  if (name == dataset) return base_version;
+  const auto found = base_versions.find(name);
+  return found == base_versions.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string to_string(const FieldMask& mask) {
+  std::string text;
+  for (const std::int32_t field : mask) text += (text.empty() ? "" : ",") + std::to_string(field);
+  return text;
+}
+
+FieldMask mask_from_string(std::string_view text) {
+  FieldMask mask;
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  while (at < end) {
+    std::int32_t field = 0;
+    const auto [next, error] = std::from_chars(at, end, field);
+    if (error != std::errc()) break;
+    mask.push_back(field);
+    at = next + 1;  // the comma
+  }
+  return mask;
+}
+
+State apply_mask(State stored, const State& partial, const FieldMask& mask) {
+  for (const std::int32_t field : mask) {
+    if (field == kGeometryField) {
+      stored.geometry = partial.geometry;
+      continue;
+    }
+    const auto found = partial.properties.find(field);
+    if (found == partial.properties.end()) {
+      stored.properties.erase(field);
+    } else {
+      stored.properties.insert_or_assign(field, found->second);
+    }
+  }
+  return stored;
 }
 
 }  // namespace lt::feature

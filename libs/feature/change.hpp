@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,16 +23,30 @@ enum class ChangeOp : char { kInsert = 'I', kUpdate = 'U', kUpsert = 'P', kDelet
 enum class EntryOp : char { kInsert = 'I', kEnter = 'E', kUpdate = 'U', kLeave = 'L', kDelete = 'D' };
 [[nodiscard]] std::string_view to_string(EntryOp op);  ///< "INSERT", "ENTER", "UPDATE", "LEAVE", "DELETE"
 
+/// Numbers of the fields that an UPDATE changes, ascending, 0 = the geometry.
+using FieldMask = std::vector<std::int32_t>;
+inline constexpr std::int32_t kGeometryField = 0;
+/// "0,3,7", and back. The text comes from this program: what does not fit is left out.
+[[nodiscard]] std::string to_string(const FieldMask& mask);
+[[nodiscard]] FieldMask mask_from_string(std::string_view text);
+/// `stored` with the fields of `mask` as they are in `partial` (absent there = null).
+[[nodiscard]] State apply_mask(State stored, const State& partial, const FieldMask& mask);
+
 /// One change of one feature, checked and in canonical form, ready to be staged.
 struct Change {
   std::int64_t sequence = 0;  ///< place in the changeset, from 1
   ChangeOp op = ChangeOp::kUpsert;
   std::string id;
   std::optional<std::int64_t> base_version;  ///< absent = unchecked, 0 = must not exist
-  std::string record;                        ///< empty for DELETE
+  std::string record;                        ///< empty for DELETE; only the fields of `mask` when there is one
+  FieldMask mask;                            ///< UPDATE only; empty = the whole state
 };
 
 enum class ChangesetKind : char { kChanges = 'C', kSnapshot = 'S' };
+enum class ConflictPolicy : char { kReject = 'R', kSkipAndList = 'S' };
+enum class InvalidPolicy : char { kReject = 'R', kQuarantine = 'Q' };
+/// What may be changed in what was sent; the values are part of the content hash.
+enum class Repair : std::uint8_t { kNfc = 1, kPromoteToMulti = 2 };
 
 /// Options of a changeset that belong to its content: the same id with others is another changeset.
 struct ChangesetHeader {
@@ -43,6 +58,16 @@ struct ChangesetHeader {
   bool allow_mass_delete = false;
   std::string message;   ///< not part of the content
   bool dry_run = false;  ///< not part of the content
+  std::map<std::string, std::int64_t> base_versions;  ///< as base_version, for other datasets by name
+  std::string scope_wkt;                              ///< SNAPSHOT only: the area that the changes are the whole of
+  ConflictPolicy on_conflict = ConflictPolicy::kReject;
+  InvalidPolicy on_invalid = InvalidPolicy::kReject;
+  std::vector<Repair> repairs;     ///< ascending, each once
+  bool collapse_repeated = false;  ///< a feature is taken as it stands last
+  std::string resume_attempt_id;   ///< not part of the content
+
+  /// base_version for the changes of a dataset.
+  [[nodiscard]] std::optional<std::int64_t> base_version_of(const std::string& name) const;
 };
 
 /// 1..128 of [A-Za-z0-9._:/-]. Errors: INVALID_ARGUMENT CHANGESET_ID_INVALID.
@@ -51,6 +76,8 @@ struct ChangesetHeader {
 /// Hash of one change as it takes part in the content hash of its changeset (docs/canonical.md, "Content of a
 /// changeset").
 [[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change);
+/// The same for a change that cannot be read, `sent` being its serialized message with sorted maps.
+[[nodiscard]] Digest invalid_change_hash(std::string_view dataset, std::string_view id, std::string_view sent);
 
 /// SHA-256 over the options, then every change_hash() ordered by (dataset, id bytes, sequence). Feed hashes in order.
 class ContentHasher {

@@ -44,6 +44,8 @@ nlohmann::json counts_to_json(const Counts& counts) {
   put(out, "unchanged", counts.unchanged);
   put(out, "quarantined", counts.quarantined);
   put(out, "skipped", counts.skipped);
+  put(out, "collapsed", counts.collapsed);
+  put(out, "findings", counts.findings);
   return out;
 }
 
@@ -124,6 +126,8 @@ absl::Status read_counts(const nlohmann::json& json, Counts& counts) {
   members.read("unchanged", counts.unchanged);
   members.read("quarantined", counts.quarantined);
   members.read("skipped", counts.skipped);
+  members.read("collapsed", counts.collapsed);
+  members.read("findings", counts.findings);
   return members.finish();
 }
 
@@ -146,6 +150,8 @@ absl::Status read_time(const std::string& text, std::int64_t& us) {
   if (text.empty()) return absl::OkStatus();
   const auto parsed = parse_rfc3339(text);
   if (!parsed.ok() || !parsed->offset_minutes) return malformed("\"committed_at\" is not a point in time");
+  // At another offset the year can be one that has no text in UTC.
+  if (!is_valid({parsed->us, 0})) return malformed("\"committed_at\" is outside the years 0001 to 9999 in UTC");
   us = parsed->us;
   return absl::OkStatus();
 }

@@ -21,7 +21,8 @@ struct DatasetVersion {
 };
 
 struct Counts {
-  std::int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, quarantined = 0, skipped = 0;
+  std::int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, quarantined = 0, skipped = 0, collapsed = 0,
+               findings = 0;
   bool operator==(const Counts&) const = default;
 };
 

@@ -49,7 +49,7 @@ bool is_point(int geos_type) { return geos_type == GEOS_POINT || geos_type == GE
 
 struct Geos::Impl {
   struct ContextDeleter {
-    void operator()(GEOSContextHandle_HS* context) const { GEOS_finish_r(context); }
+    void operator()(GEOSContextHandle_HS* owned) const { GEOS_finish_r(owned); }
   };
   // The area of the last question: views ask about one area many times.
   struct Area {

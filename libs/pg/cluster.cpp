@@ -401,6 +401,8 @@ absl::Status wait_ready(const ClusterPaths& paths, const std::string& url, std::
 
 absl::Status ensure_database(const std::string& admin_url, const std::string& url) {
   LT_ASSIGN_OR_RETURN(Connection admin, Connection::open({.url = admin_url, .purpose = "start"}));
+  LT_ASSIGN_OR_RETURN(const Result recovery, admin.execute("SELECT pg_is_in_recovery()"));
+  if (recovery.get_bool(0, 0)) return absl::OkStatus();  // a standby has what its primary has
   LT_ASSIGN_OR_RETURN(const Result found,
                       admin.execute("SELECT FROM pg_database WHERE datname = $1", Params().add(kName)));
   if (found.empty()) LT_RETURN_IF_ERROR(admin.execute_script("CREATE DATABASE lienthong"));

@@ -45,7 +45,8 @@ class Cluster {
   };
 
   /// Makes the cluster if DIR holds none, ends what a killed predecessor left running, starts the server, waits until
-  /// it answers, and makes database and extension.
+  /// it answers, and makes database and extension. A DIR whose data are a base backup with standby.signal becomes a
+  /// standby, in which nothing is made.
   /// Errors: FAILED_PRECONDITION DATA_DIRECTORY_IN_USE another program runs on DIR; DATA_DIRECTORY_UNREACHABLE the
   /// server's user cannot get to DIR; POSTGRES_NOT_INSTALLED; DATABASE_USER_MISSING started as root and there is no
   /// user for the server; CLUSTER_VERSION made by another PostgreSQL; CLUSTER_PASSWORD_MISSING; INTERNAL

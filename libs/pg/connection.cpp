@@ -120,7 +120,7 @@ absl::StatusOr<Connection> Connection::open(const ConnectOptions& options) {
   LT_ASSIGN_OR_RETURN(const bool connected, wait_connected(raw.get(), end));
   if (!connected) return connect_error(raw.get());
   PQsetErrorVerbosity(raw.get(), PQERRORS_DEFAULT);
-  Connection connection(std::make_unique<detail::Session>(std::move(raw)));
+  Connection connection(std::make_unique<detail::Session>(std::move(raw), options.answer_timeout));
   LT_RETURN_IF_ERROR(connection.execute_script(session_settings(options)));
   return connection;
 }

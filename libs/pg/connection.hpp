@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 
 #include "pg/canceller.hpp"
 #include "pg/copy.hpp"
+#include "pg/notify.hpp"
 #include "pg/params.hpp"
 #include "pg/result.hpp"
 
@@ -27,6 +29,9 @@ struct ConnectOptions {
   std::chrono::milliseconds statement_timeout{0};
   /// The server ends a session that leaves a transaction open and idle for longer; 0 = never.
   std::chrono::milliseconds idle_in_transaction_timeout{60'000};
+  /// Longest silence of the server while execute() or execute_script() waits, measured here, so that a server that hangs
+  /// does not hang its caller: then the connection is given up (CONNECTION_LOST). 0 = none. Never applies to COMMIT.
+  std::chrono::milliseconds answer_timeout{0};
 };
 
 /// A session. Move-only; one thread at a time, except the Canceller. Closed by the destructor, which never blocks.
@@ -81,6 +86,14 @@ class Connection {
   absl::StatusOr<CopyIn> copy_in(std::string_view sql);
   /// Starts COPY ... TO STDOUT (FORMAT binary). Errors: as copy_in().
   absl::StatusOr<CopyOut> copy_out(std::string_view sql);
+
+  /// From now on notifications of this channel are received. Errors: INVALID_ARGUMENT IDENTIFIER_INVALID; those of any
+  /// statement (a standby cannot listen).
+  absl::Status listen(std::string_view channel);
+  /// The next notification; nothing at the deadline or when `waker` is woken first.
+  /// Errors: FAILED_PRECONDITION TRANSACTION_OPEN; UNAVAILABLE CONNECTION_LOST, as soon as the server is gone.
+  absl::StatusOr<std::optional<Notification>> wait_for_notification(std::chrono::steady_clock::time_point deadline,
+                                                                    Waker* waker = nullptr);
 
   /// The identifier in double quotes, safe to put into SQL text.
   /// Errors: INVALID_ARGUMENT IDENTIFIER_INVALID empty, longer than 63 bytes, not UTF-8, or with U+0000.

@@ -25,6 +25,7 @@
 #include "base/status.hpp"
 #include "rpc/call_context.hpp"
 #include "rpc/detail/call_core.hpp"
+#include "rpc/detail/read_guard.hpp"
 #include "rpc/runtime.hpp"
 #include "rpc/stream.hpp"
 
@@ -66,6 +67,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   void handle() noexcept {
     absl::Status status = core_.guarded([this]() -> absl::Status {
       LT_RETURN_IF_ERROR(core_.identify());
+      LT_RETURN_IF_ERROR(core_.check_received(request_.ByteSizeLong()));
       LT_RETURN_IF_ERROR(handler_(core_.context(), request_, response_));
       return core_.check_size(response_.ByteSizeLong());
     });
@@ -129,7 +131,7 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
       case Produced::Kind::kIdle: return park();
       case Produced::Kind::kMessage: break;
     }
-    core_.writes().write_started();
+    core_.writes().write_started(message_.ByteSizeLong());
     this->StartWrite(&message_);
   }
 
@@ -179,16 +181,20 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
  public:
   BidiCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method,
            SessionOpener<Request, Response> opener)
-      : core_(runtime, context, method, std::chrono::milliseconds(0)), opener_(std::move(opener)) {}
+      : core_(runtime, context, method, std::chrono::milliseconds(0)),
+        opener_(std::move(opener)),
+        reads_(std::make_shared<ReadGuard>(runtime.limits().read_timeout,
+                                           [this] { core_.run([this] { stall(); }); })) {}
 
   void start() {
     if (!core_.admit([this] { open(); })) conclude(core_.busy());
   }
   void OnReadDone(bool ok) override {
+    if (!reads_->read_done()) return;  // stall() ends the call
     if (ok) return core_.run([this] { handle_message(); });
     // The end of the messages and the loss of the caller look the same here, and the cancel may be reported a moment
     // later. A second read is answered after it, so that an upload cut short is not taken for a complete one.
-    if (!std::exchange(read_ended_, true)) return this->StartRead(&incoming_);
+    if (!std::exchange(read_ended_, true)) return read();
     core_.run([this] { handle_end(); });
   }
   void OnWriteDone(bool ok) override {
@@ -200,11 +206,11 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
       write_failed_ = true;
       queue_.clear();
     }
-    const bool read = read_paused_ && queue_.size() < core_.limits().max_unsent_replies;
-    if (read) read_paused_ = false;
+    const bool resume = read_paused_ && queue_.size() < core_.limits().max_unsent_replies;
+    if (resume) read_paused_ = false;
     const Step step = next_step();
     lock.unlock();
-    if (read) this->StartRead(&incoming_);
+    if (resume) read();
     take(step);
   }
   void OnCancel() override { core_.cancel(); }
@@ -237,12 +243,30 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
       return absl::OkStatus();
     });
     if (!status.ok()) return conclude(std::move(status));
+    read();
+  }
+
+  void read() {
+    reads_->read_started();
     this->StartRead(&incoming_);
+  }
+
+  // Instead of what would have followed the read that is still outstanding; gRPC ends that with the call.
+  void stall() noexcept {
+    if (lost()) return abandon();
+    (void)core_.guarded([this] {
+      session_->on_cancel();
+      return absl::OkStatus();
+    });
+    conclude(core_.read_stalled_status());
   }
 
   void handle_message() noexcept {
     if (lost()) return abandon();
-    absl::Status status = core_.guarded([this] { return session_->on_message(std::move(incoming_), *this); });
+    absl::Status status = core_.guarded([this]() -> absl::Status {
+      LT_RETURN_IF_ERROR(core_.check_received(incoming_.ByteSizeLong()));
+      return session_->on_message(std::move(incoming_), *this);
+    });
     if (!status.ok()) return conclude(std::move(status));
     incoming_.Clear();
     {
@@ -250,7 +274,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
       read_paused_ = writing_ && queue_.size() >= core_.limits().max_unsent_replies;
       if (read_paused_) return;
     }
-    this->StartRead(&incoming_);
+    read();
   }
 
   void handle_end() noexcept {
@@ -273,6 +297,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
 
   // The strand ends here; nothing of the call is touched after take(), which may let gRPC delete it.
   void conclude(absl::Status status) {
+    reads_->close();
     session_.reset();
     std::unique_lock lock(mutex_);
     if (core_.gone()) queue_.clear();
@@ -298,7 +323,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
 
   void take(Step step) {
     if (step == Step::kWrite) {
-      core_.writes().write_started();
+      core_.writes().write_started(outgoing_.ByteSizeLong());
       this->StartWrite(&outgoing_);
     } else if (step == Step::kFinish) {
       this->Finish(core_.close(*std::move(final_)));
@@ -307,6 +332,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
 
   CallCore core_;
   SessionOpener<Request, Response> opener_;
+  std::shared_ptr<ReadGuard> reads_;
   std::unique_ptr<Session<Request, Response>> session_;
   Request incoming_;
   Response outgoing_;

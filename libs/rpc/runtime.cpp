@@ -32,6 +32,7 @@ Runtime::Runtime(Executor& executor, IdentityResolver resolver, Metrics& metrics
       resolver_(std::move(resolver)),
       metrics_(metrics),
       limits_(limits),
+      organisation_calls_("calls in progress", {Quota::kUnlimited, limits.max_organisation_calls, limits.busy_retry}),
       cancel_executor_(1, 0, "rpc-cancel") {}
 
 Runtime::~Runtime() = default;

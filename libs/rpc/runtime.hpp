@@ -14,16 +14,20 @@
 #include "base/executor.hpp"
 #include "base/metrics.hpp"
 #include "rpc/call_context.hpp"
+#include "rpc/quota.hpp"
 
 namespace lt::rpc {
 
 struct Limits {
   std::size_t max_active_calls = 4096;              ///< More are refused with SERVER_BUSY; streams that idle count too.
+  std::size_t max_organisation_calls = 1024;        ///< Of one organisation; more are refused with ORGANISATION_BUSY.
   std::chrono::milliseconds unary_timeout{30'000};  ///< Upper bound of the deadline that unary handlers see.
   std::chrono::milliseconds write_timeout{60'000};  ///< A peer that takes no message for so long is cut off.
+  std::size_t slowest_reader = 512;                 ///< Bytes a second: a message gets so much longer than write_timeout.
+  std::chrono::milliseconds read_timeout{60'000};   ///< A bidi call whose awaited message takes so long is cut off.
   std::size_t max_unsent_replies = 64;              ///< Of one bidi call; then its next message is not read.
-  std::size_t max_message_bytes = 4U << 20;         ///< Of one message sent; the receive limit of peers.
-  std::chrono::milliseconds busy_retry{1'000};      ///< Delay named in the RetryInfo of SERVER_BUSY.
+  std::size_t max_message_bytes = 4U << 20;         ///< Of one message, sent (the receive limit of peers) or received.
+  std::chrono::milliseconds busy_retry{1'000};      ///< Delay named in the RetryInfo of both.
 };
 
 /// Finds who an organisation's name belongs to. Runs on the executor and may block. A NOT_FOUND becomes
@@ -49,6 +53,9 @@ class Runtime {
   /// Errors: UNAUTHENTICATED IDENTITY_MISSING, ORGANISATION_UNKNOWN; those of the resolver.
   [[nodiscard]] absl::StatusOr<CallerIdentity> resolve(const std::string* organisation) const;
 
+  /// Calls in progress of each organisation whose identity is known.
+  [[nodiscard]] Quota& organisation_calls() { return organisation_calls_; }
+
   /// Counts a call in; false when max_active_calls are.
   [[nodiscard]] bool enter(const std::shared_ptr<detail::CallState>& call);
   void leave(const std::shared_ptr<detail::CallState>& call);
@@ -62,6 +69,7 @@ class Runtime {
   IdentityResolver resolver_;
   Metrics& metrics_;
   const Limits limits_;
+  Quota organisation_calls_;
   Executor cancel_executor_;
   mutable std::mutex mutex_;
   std::unordered_set<std::shared_ptr<detail::CallState>> active_;

@@ -1,5 +1,7 @@
 #include "rpc/server.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -27,10 +29,17 @@ void enable_builtin_services() {
   });
 }
 
-void set_channel_arguments(grpc::ServerBuilder& builder) {
+int milliseconds(std::chrono::milliseconds time) {
+  return static_cast<int>(std::min<std::int64_t>(time.count(), std::numeric_limits<int>::max()));
+}
+
+void set_channel_arguments(grpc::ServerBuilder& builder, const ServerOptions& options) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server on the port must fail, not share it
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, detail::kServerKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, detail::kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(options.connection_idle));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_connection_streams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, detail::kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // idle streams are pinged without end
@@ -70,8 +79,9 @@ absl::StatusOr<std::uint16_t> Server::start() {
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(impl_->options.listen, grpc::InsecureServerCredentials(), &port);
-  builder.SetMaxReceiveMessageSize(impl_->options.max_receive_bytes);
-  set_channel_arguments(builder);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(impl_->runtime.limits().max_message_bytes) + kReceiveSlackBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("server").Resize(impl_->options.buffer_bytes));
+  set_channel_arguments(builder, impl_->options);
   for (const auto& [name, service] : impl_->services) builder.RegisterService(service);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server || port <= 0) {

@@ -22,9 +22,18 @@ namespace lt::rpc {
 /// Errors: INVALID_ARGUMENT LISTEN_ADDRESS_INVALID; FAILED_PRECONDITION LISTEN_NEEDS_TLS not a loopback address.
 [[nodiscard]] absl::Status check_listen_address(std::string_view address);
 
+/// Messages longer than Limits::max_message_bytes are refused with MESSAGE_TOO_LARGE, those that are longer by more
+/// than this by gRPC itself, before they are in memory, with RESOURCE_EXHAUSTED and no reason.
+inline constexpr int kReceiveSlackBytes = 64 << 10;
+
 struct ServerOptions {
-  std::string listen = "127.0.0.1:0";  ///< HOST:PORT, loopback; port 0 = chosen by the system.
-  int max_receive_bytes = 4 << 20;     ///< Larger messages are refused by gRPC with RESOURCE_EXHAUSTED.
+  std::string listen = "127.0.0.1:0";                   ///< HOST:PORT, loopback; port 0 = chosen by the system.
+  std::chrono::milliseconds keepalive_time{60'000};     ///< A peer silent for so long is pinged,
+  std::chrono::milliseconds keepalive_timeout{20'000};  ///< and cut off when it does not answer for so long.
+  std::chrono::milliseconds connection_idle{900'000};   ///< A connection without calls for so long is closed.
+  int max_connection_streams = 2000;                    ///< Calls on one connection; more wait on the peer's side.
+  int max_metadata_bytes = 8192;                        ///< Of one call; more are refused with RESOURCE_EXHAUSTED.
+  std::size_t buffer_bytes = 256U << 20;  ///< Of gRPC for all connections together; over it gRPC ends calls.
 };
 
 /// One listening port with any number of services, health (grpc.health.v1) and reflection. Add services, start() once,

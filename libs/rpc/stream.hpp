@@ -63,8 +63,8 @@ class Session {
   /// broke off: that is on_cancel(). A protocol in which acting on half of the messages would do harm should still
   /// count them in a last message, as any streaming protocol should.
   [[nodiscard]] virtual absl::Status on_half_close(Replies<Response>& replies) = 0;
-  /// The caller is gone (cancel, deadline, lost connection). Called at most once, last, and only if neither method
-  /// above has ended the call. While one of them runs, CallContext::cancelled() and on_cancel() tell.
+  /// The caller is gone (cancel, deadline, lost connection) or sends nothing for Limits::read_timeout. Called at most
+  /// once, last, and only if neither method above has ended the call. While one of them runs, CallContext::cancelled() and on_cancel() tell.
   virtual void on_cancel() {}
 };
 

@@ -38,6 +38,7 @@ Dataset dataset_from(const pg::Row& row) {
   dataset.changed_us = row.get_optional_timestamp_us(8);
   dataset.feature_count = row.get_int(9);
   dataset.schema_revision = static_cast<std::int32_t>(row.get_int(10));
+  dataset.horizon = row.get_int(11);
   return dataset;
 }
 
@@ -72,6 +73,11 @@ absl::Status migrate_database(pg::Connection& connection) {
     list.push_back({number, file.name, file.content});
   }
   return pg::migrate(connection, list);
+}
+
+absl::StatusOr<std::vector<Dataset>> list_heads(pg::Connection& connection) {
+  LT_ASSIGN_OR_RETURN(const auto result, connection.execute(sql::kListHeads));
+  return all_rows<Dataset>(result, dataset_from);
 }
 
 absl::StatusOr<Organisation> Catalog::create_organisation(const std::string& name, const std::string& title) {

@@ -39,10 +39,15 @@ struct Dataset {
   std::optional<std::int64_t> changed_us;
   std::int64_t feature_count = 0;
   std::int32_t schema_revision = 1;
+  std::int64_t horizon = 0;  ///< oldest version that can still be read; 0: all can
 };
 
 /// Brings the database to this program's schema. Errors: FAILED_PRECONDITION DATABASE_NEWER, MIGRATION_CHANGED.
 [[nodiscard]] absl::Status migrate_database(pg::Connection& connection);
+
+/// All datasets with their heads, by id, in one statement: the heads that one commit moved are there together or not at
+/// all.
+[[nodiscard]] absl::StatusOr<std::vector<Dataset>> list_heads(pg::Connection& connection);
 
 /// Thread-safe.
 class Catalog {

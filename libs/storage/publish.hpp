@@ -1,15 +1,19 @@
-// The publish transaction: what is staged becomes one version.
+// The publish transaction: what is staged becomes one commit, the next version of each dataset that it changes.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
 #include "base/bytes.hpp"
 #include "feature/change.hpp"
 #include "feature/receipt.hpp"
+#include "geo/geometry.hpp"
 #include "pg/pool.hpp"
+#include "storage/attempts.hpp"
 #include "storage/catalog.hpp"
 #include "storage/staging.hpp"
 
@@ -30,17 +34,31 @@ struct PublishRequest {
   std::string organisation;
   std::string attempt_id;
   feature::ChangesetHeader header;
-  Dataset dataset;   ///< as read when the changes were checked
-  Digest content{};  ///< from StagedChanges::seal()
+  Digest content{};                               ///< from StagedChangeset::seal()
+  std::int64_t duplicates = 0;                    ///< from there too: repeats to collapse or to quarantine
+  std::optional<geo::Geometry> scope;             ///< polygon in the dataset's CRS, of a scoped snapshot
+  std::vector<std::int64_t> released_quarantine;  ///< items of the (one) dataset that this changeset publishes
+  std::int64_t started_us = 0;                    ///< of the attempt
+  std::int64_t findings = 0;                      ///< made while the changes were checked
+  std::int64_t kept = 10'000;                     ///< findings and conflicts to keep of the attempt
 };
 
-/// Commits what is staged: finds each change's effect without a lock, locks the dataset, looks again at what changed
-/// meanwhile, merges and commits. Idempotent by (organisation, changeset_id).
+/// What a publish found, also one that was refused.
+struct PublishReport {
+  feature::Counts counts;
+  std::vector<Conflict> conflicts;  ///< the first `kept`
+  std::int64_t conflict_count = 0;
+};
+
+/// Commits what is staged: finds each change's effect without a lock, locks the datasets in the order of their numbers,
+/// looks again at what changed meanwhile, merges, records changeset and attempt, and commits. Idempotent by
+/// (organisation, changeset_id). The attempt of a refusal or a dry run is for the caller to store.
 ///
 /// Errors: ALREADY_EXISTS CHANGESET_ID_REUSED, FEATURE_EXISTS; FAILED_PRECONDITION FEATURE_NOT_FOUND, VERSION_CONFLICT,
-/// MASS_DELETE, EMPTY_SNAPSHOT; OUT_OF_RANGE VERSION_OUT_OF_RANGE (a base_version beyond the head); ABORTED
-/// STAGING_LOST, SCHEMA_CHANGED; UNAVAILABLE COMMIT_UNKNOWN (retry with the same changeset_id tells).
+/// OUT_OF_SCOPE, MASS_DELETE, EMPTY_SNAPSHOT, QUARANTINE_DECIDED; OUT_OF_RANGE VERSION_OUT_OF_RANGE (a base_version
+/// beyond the head); ABORTED STAGING_LOST, STAGING_TAKEN, SCHEMA_CHANGED; UNAVAILABLE COMMIT_UNKNOWN, COMMIT_LOST (retry
+/// with the same changeset_id tells).
 [[nodiscard]] absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& request,
-                                                       StagedChanges& staged);
+                                                       StagedChangeset& staged, PublishReport& report);
 
 }  // namespace lt::storage

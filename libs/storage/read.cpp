@@ -15,23 +15,38 @@ namespace {
 constexpr std::int64_t kFirstRows = 256;
 constexpr std::int64_t kFewestRows = 16;
 
-// What the three readings share: position, and a number of rows per page that follows the size of the records, so that
-// a page of large records does not read thousands of rows to use a few.
+// Columns that all pages begin with.
+enum : int { kHorizon = 0, kVersion = 1, kId = 2 };
+
+// One statement, at the server that the source chooses.
+absl::StatusOr<pg::Result> query(const PageSource& source, std::string_view sql, const pg::Params& params,
+                                 bool keep_plan = true) {
+  std::optional<pg::Result> result;
+  LT_RETURN_IF_ERROR(source.run([&](pg::Connection& connection) -> absl::Status {
+    LT_ASSIGN_OR_RETURN(result, connection.execute(sql, params, keep_plan));
+    return absl::OkStatus();
+  }));
+  return *std::move(result);
+}
+
+// What the three readings share: position, horizon, and a number of rows per page that follows the size of the records,
+// so that a page of large records does not read thousands of rows to use a few.
 class LogPages : public PageReader {
  public:
-  LogPages(pg::Pool& pool, std::string sql, PageLimits limits) : pool_(pool), sql_(std::move(sql)), limits_(limits) {}
+  LogPages(PageSource source, std::string sql, PageLimits limits, std::int64_t oldest, Position after)
+      : last_(std::move(after)), source_(std::move(source)), sql_(std::move(sql)), limits_(limits), oldest_(oldest) {}
 
   absl::StatusOr<bool> next(std::vector<feature::Entry>& entries) override {
-    LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
-    LT_ASSIGN_OR_RETURN(const auto result, connection->execute(sql_, page_params()));
+    // Planned anew for each page: a plan made while the tables were small must not be used when they are large.
+    constexpr bool kKeepPlan = false;
+    LT_ASSIGN_OR_RETURN(const auto result, query(source_, sql_, page_params(), kKeepPlan));
+    if (result.rows() == 0) return absl::InternalError("a page without its horizon: the dataset has no head");
+    LT_RETURN_IF_ERROR(check_horizon(oldest_, result.get_int(0, kHorizon)));
+    const int last = result.rows() - 1;
+    if (result.is_null(last, kId)) return false;
     std::int64_t bytes = 0;
-    for (int r = 0; r < result.rows(); ++r) {
-      const auto row = result.row(r);
-      bytes += take(row, entries);
-    }
-    if (result.rows() == 0) return false;
-    last_version_ = result.get_int(result.rows() - 1, 0);
-    last_id_ = result.get_text(result.rows() - 1, 1);
+    for (int r = 0; r <= last; ++r) bytes += take(result.row(r), entries);
+    last_ = {result.get_int(last, kVersion), std::string(result.get_text(last, kId))};
     const bool cut_by_bytes = bytes >= limits_.bytes;
     const bool full = result.rows() >= rows_;
     rows_ = cut_by_bytes ? std::max(kFewestRows, std::int64_t{result.rows()} * 2) : rows_ * 2;
@@ -44,39 +59,47 @@ class LogPages : public PageReader {
   /// Turns a row into an entry, or into nothing. @return bytes that it counted against the page.
   virtual std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) = 0;
 
-  std::int64_t last_version_ = 0;
-  std::string last_id_;
+  // Before the first id of a version, since ids are never empty.
+  static Position start_of(std::int64_t version, Position after) {
+    return after.id.empty() ? Position{version, {}} : std::move(after);
+  }
+
+  Position last_;
   std::int64_t rows_ = kFirstRows;
-  pg::Pool& pool_;
+  const PageSource source_;
   const std::string sql_;
   const PageLimits limits_;
+  const std::int64_t oldest_;
 };
 
 class DiffPages : public LogPages {
  public:
-  DiffPages(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b, bool before, PageLimits limits)
-      : LogPages(pool, sql_for(sql::kDiffPage, dataset), limits), a_(a), b_(b), before_(before) {
-    last_version_ = a + 1;  // ids are never empty: this is before every id of version a + 1
-  }
+  DiffPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool before, PageLimits limits, Position after)
+      : LogPages(source, sql_for(sql::kDiffPage, dataset), limits, oldest_of_diff(a, b),
+                 start_of(a + 1, std::move(after))),
+        a_(a),
+        b_(b),
+        before_(before) {}
 
  private:
   pg::Params page_params() const override {
-    return pg::Params().add(a_).add(b_).add(last_version_).add(last_id_).add(rows_).add(limits_.bytes).add(before_);
+    return pg::Params().add(a_).add(b_).add(last_.version).add(last_.id).add(rows_).add(limits_.bytes).add(before_);
   }
 
   std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
-    if (row.is_null(4)) return 0;
-    const auto bytes = static_cast<std::int64_t>(row.get_bytes(3).size() + row.get_bytes(6).size());
-    const bool existed = row.get_bool(4);
-    const bool exists = row.get_char(2) != 'D';
+    enum : int { kOp = 3, kPayload = 4, kExisted = 5, kSame = 6, kBefore = 7 };
+    if (row.is_null(kExisted)) return 0;
+    const auto bytes = static_cast<std::int64_t>(row.get_bytes(kPayload).size() + row.get_bytes(kBefore).size());
+    const bool existed = row.get_bool(kExisted);
+    const bool exists = row.get_char(kOp) != 'D';
     if (!existed && !exists) return bytes;
-    if (existed && exists && row.get_bool(5)) return bytes;
+    if (existed && exists && row.get_bool(kSame)) return bytes;
     feature::Entry entry;
     entry.op = !existed ? feature::EntryOp::kInsert : exists ? feature::EntryOp::kUpdate : feature::EntryOp::kDelete;
-    entry.version = row.get_int(0);
-    entry.id = row.get_text(1);
-    if (exists) entry.record = row.get_bytes(3);
-    if (before_ && existed) entry.before = row.get_bytes(6);
+    entry.version = row.get_int(kVersion);
+    entry.id = row.get_text(kId);
+    if (exists) entry.record = row.get_bytes(kPayload);
+    if (before_ && existed) entry.before = row.get_bytes(kBefore);
     entries.push_back(std::move(entry));
     return bytes;
   }
@@ -87,22 +110,21 @@ class DiffPages : public LogPages {
 
 class ChangesPages : public LogPages {
  public:
-  ChangesPages(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b, PageLimits limits)
-      : LogPages(pool, sql_for(sql::kChangesPage, dataset), limits), b_(b) {
-    last_version_ = a + 1;  // ids are never empty: this is before every id of version a + 1
-  }
+  ChangesPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, PageLimits limits, Position after)
+      : LogPages(source, sql_for(sql::kChangesPage, dataset), limits, a, start_of(a + 1, std::move(after))), b_(b) {}
 
  private:
   pg::Params page_params() const override {
-    return pg::Params().add(b_).add(last_version_).add(last_id_).add(rows_).add(limits_.bytes);
+    return pg::Params().add(b_).add(last_.version).add(last_.id).add(rows_).add(limits_.bytes);
   }
 
   std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
+    enum : int { kOp = 3, kPayload = 4 };
     feature::Entry entry;
-    entry.op = static_cast<feature::EntryOp>(row.get_char(2));
-    entry.version = row.get_int(0);
-    entry.id = row.get_text(1);
-    entry.record = row.get_bytes(3);
+    entry.op = static_cast<feature::EntryOp>(row.get_char(kOp));
+    entry.version = row.get_int(kVersion);
+    entry.id = row.get_text(kId);
+    entry.record = row.get_bytes(kPayload);
     const auto bytes = static_cast<std::int64_t>(entry.record.size());
     entries.push_back(std::move(entry));
     return bytes;
@@ -113,20 +135,21 @@ class ChangesPages : public LogPages {
 
 class SnapshotPages : public LogPages {
  public:
-  SnapshotPages(pg::Pool& pool, int dataset, std::int64_t version, PageLimits limits)
-      : LogPages(pool, sql_for(sql::kSnapshotPage, dataset), limits), version_(version) {}
+  SnapshotPages(const PageSource& source, int dataset, std::int64_t version, PageLimits limits, Position after)
+      : LogPages(source, sql_for(sql::kSnapshotPage, dataset), limits, version, std::move(after)), version_(version) {}
 
  private:
   pg::Params page_params() const override {
-    return pg::Params().add(version_).add(last_id_).add(rows_).add(limits_.bytes);
+    return pg::Params().add(version_).add(last_.id).add(rows_).add(limits_.bytes);
   }
 
   std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
-    if (row.get_char(2) == 'D') return 0;
+    enum : int { kPayload = 3 };
+    if (row.is_null(kVersion)) return 0;
     feature::Entry entry;
-    entry.version = row.get_int(0);
-    entry.id = row.get_text(1);
-    entry.record = row.get_bytes(3);
+    entry.version = row.get_int(kVersion);
+    entry.id = row.get_text(kId);
+    entry.record = row.get_bytes(kPayload);
     const auto bytes = static_cast<std::int64_t>(entry.record.size());
     entries.push_back(std::move(entry));
     return bytes;
@@ -137,41 +160,77 @@ class SnapshotPages : public LogPages {
 
 }  // namespace
 
-std::unique_ptr<PageReader> read_diff(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b, bool include_before,
-                                      PageLimits limits) {
-  return std::make_unique<DiffPages>(pool, dataset, a, b, include_before, limits);
+absl::Status check_horizon(std::int64_t oldest, std::int64_t horizon) {
+  if (oldest >= horizon) return absl::OkStatus();
+  return make_error(
+      absl::StatusCode::kOutOfRange, "HISTORY_COMPACTED",
+      fmt::format("version {} can no longer be read, nor what changed since: history was compacted up to version {}; "
+                  "read a snapshot, or the diff from version 0, of version {} or later and compare",
+                  oldest, horizon, horizon),
+      {{"version", std::to_string(oldest)}, {"horizon", std::to_string(horizon)}});
 }
 
-std::unique_ptr<PageReader> read_changes(pg::Pool& pool, int dataset, std::int64_t a, std::int64_t b,
-                                         PageLimits limits) {
-  return std::make_unique<ChangesPages>(pool, dataset, a, b, limits);
+std::unique_ptr<PageReader> read_diff(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool include_before,
+                                      PageLimits limits, Position after) {
+  return std::make_unique<DiffPages>(source, dataset, a, b, include_before, limits, std::move(after));
 }
 
-std::unique_ptr<PageReader> read_snapshot(pg::Pool& pool, int dataset, std::int64_t version, PageLimits limits) {
-  return std::make_unique<SnapshotPages>(pool, dataset, version, limits);
+std::unique_ptr<PageReader> read_changes(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, PageLimits limits,
+                                         Position after) {
+  return std::make_unique<ChangesPages>(source, dataset, a, b, limits, std::move(after));
 }
 
-absl::StatusOr<std::optional<feature::Entry>> read_feature(pg::Pool& pool, int dataset, const std::string& id,
+std::unique_ptr<PageReader> read_snapshot(const PageSource& source, int dataset, std::int64_t version, PageLimits limits,
+                                          Position after) {
+  return std::make_unique<SnapshotPages>(source, dataset, version, limits, std::move(after));
+}
+
+absl::StatusOr<std::optional<feature::Entry>> read_feature(const PageSource& source, int dataset, const std::string& id,
                                                            std::int64_t version) {
-  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
+  enum : int { kOp = 2, kPayload = 3 };
   LT_ASSIGN_OR_RETURN(const auto result,
-                      connection->execute(sql_for(sql::kFeatureAt, dataset), pg::Params().add(id).add(version)));
-  if (result.rows() == 0 || result.get_char(0, 1) == 'D') return std::nullopt;
+                      query(source, sql_for(sql::kFeatureAt, dataset), pg::Params().add(id).add(version)));
+  if (result.rows() == 0) return absl::InternalError("the dataset has no head");
+  LT_RETURN_IF_ERROR(check_horizon(version, result.get_int(0, kHorizon)));
+  if (result.is_null(0, kVersion) || result.get_char(0, kOp) == 'D') return std::nullopt;
   feature::Entry entry;
   entry.id = id;
-  entry.version = result.get_int(0, 0);
-  entry.record = result.get_bytes(0, 2);
+  entry.version = result.get_int(0, kVersion);
+  entry.record = result.get_bytes(0, kPayload);
   return entry;
+}
+
+namespace {
+
+absl::Status version_unknown(std::int64_t version) {
+  return make_error(absl::StatusCode::kNotFound, "CHANGESET_UNKNOWN", fmt::format("there is no version {}", version),
+                    {{"version", std::to_string(version)}});
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> read_digest(const PageSource& source, int dataset, std::int64_t version) {
+  if (version == 0) return std::string();
+  std::string digest;
+  LT_RETURN_IF_ERROR(source.run([&](pg::Connection& connection) -> absl::Status {
+    LT_ASSIGN_OR_RETURN(digest, find_digest(connection, dataset, version));
+    return absl::OkStatus();
+  }));
+  if (digest.empty()) return version_unknown(version);
+  return digest;
+}
+
+absl::StatusOr<std::string> find_digest(pg::Connection& connection, int dataset, std::int64_t version) {
+  LT_ASSIGN_OR_RETURN(const auto result,
+                      connection.execute(sql::kFindDigest, pg::Params().add(std::int32_t{dataset}).add(version)));
+  return result.rows() == 0 ? std::string() : std::string(result.get_text(0, 0));
 }
 
 absl::StatusOr<feature::Receipt> read_version(pg::Pool& pool, int dataset, std::int64_t version) {
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
   LT_ASSIGN_OR_RETURN(const auto result,
                       connection->execute(sql::kFindVersion, pg::Params().add(std::int32_t{dataset}).add(version)));
-  if (result.rows() == 0) {
-    return make_error(absl::StatusCode::kNotFound, "CHANGESET_UNKNOWN", fmt::format("there is no version {}", version),
-                      {{"version", std::to_string(version)}});
-  }
+  if (result.rows() == 0) return version_unknown(version);
   return feature::receipt_from_json(result.get_text(0, 1));
 }
 

@@ -150,6 +150,52 @@ absl::Status check_content_hash(std::string_view hash) {
   return invalid("CONTENT_HASH_INVALID", "content_sha256 is not 64 hexadecimal digits; leave it out or send SHA-256");
 }
 
+absl::Status policy_unknown(std::string_view field, int value, std::string_view known) {
+  return invalid("POLICY_UNKNOWN", fmt::format("{} {} is not known; send {}", field, value, known));
+}
+
+absl::Status read_policies(const v1::PublishHeader& proto, feature::ChangesetHeader& header) {
+  switch (proto.on_conflict()) {
+    case v1::CONFLICT_POLICY_UNSPECIFIED:
+    case v1::CONFLICT_POLICY_REJECT: header.on_conflict = feature::ConflictPolicy::kReject; break;
+    case v1::CONFLICT_POLICY_SKIP_AND_LIST: header.on_conflict = feature::ConflictPolicy::kSkipAndList; break;
+    default:
+      return policy_unknown("on_conflict", static_cast<int>(proto.on_conflict()),
+                            "CONFLICT_POLICY_REJECT or CONFLICT_POLICY_SKIP_AND_LIST");
+  }
+  switch (proto.on_invalid()) {
+    case v1::INVALID_POLICY_UNSPECIFIED:
+    case v1::INVALID_POLICY_REJECT: header.on_invalid = feature::InvalidPolicy::kReject; break;
+    case v1::INVALID_POLICY_QUARANTINE: header.on_invalid = feature::InvalidPolicy::kQuarantine; break;
+    default:
+      return policy_unknown("on_invalid", static_cast<int>(proto.on_invalid()),
+                            "INVALID_POLICY_REJECT or INVALID_POLICY_QUARANTINE");
+  }
+  for (const int repair : proto.repair()) {
+    if (repair != v1::REPAIR_NFC && repair != v1::REPAIR_PROMOTE_TO_MULTI) {
+      return policy_unknown("repair", repair, "REPAIR_NFC or REPAIR_PROMOTE_TO_MULTI");
+    }
+    header.repairs.push_back(static_cast<feature::Repair>(repair));
+  }
+  std::sort(header.repairs.begin(), header.repairs.end());
+  header.repairs.erase(std::unique(header.repairs.begin(), header.repairs.end()), header.repairs.end());
+  return absl::OkStatus();
+}
+
+absl::Status read_scope(const v1::PublishHeader& proto, feature::ChangesetHeader& header) {
+  if (!proto.has_scope()) return absl::OkStatus();
+  if (header.kind != feature::ChangesetKind::kSnapshot) {
+    return invalid("SCOPE_NEEDS_SNAPSHOT", "a scope belongs to a snapshot; leave it out, or send kind SNAPSHOT");
+  }
+  if (proto.scope().area_wkt().empty()) return invalid("SCOPE_MISSING", "the scope has no area; set scope.area_wkt");
+  if (proto.scope().area_wkt().size() > kMaxScopeBytes) {
+    return invalid("SCOPE_TOO_LARGE", fmt::format("scope.area_wkt has {} bytes; send at most {}",
+                                                  proto.scope().area_wkt().size(), kMaxScopeBytes));
+  }
+  header.scope_wkt = proto.scope().area_wkt();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<feature::ChangeOp> operation_from_proto(v1::Operation op) {
@@ -236,6 +282,14 @@ absl::StatusOr<feature::ChangesetHeader> header_from_proto(const v1::PublishHead
   header.allow_mass_delete = proto.allow_mass_delete();
   header.message = proto.message();
   header.dry_run = proto.dry_run();
+  header.collapse_repeated = proto.collapse_repeated();
+  header.resume_attempt_id = proto.resume_attempt_id();
+  LT_RETURN_IF_ERROR(read_policies(proto, header));
+  LT_RETURN_IF_ERROR(read_scope(proto, header));
+  for (const auto& [dataset, version] : proto.base_versions()) {
+    LT_RETURN_IF_ERROR(check_base_version(version));
+    header.base_versions.emplace(dataset, version);
+  }
   return header;
 }
 
@@ -249,6 +303,15 @@ void header_to_proto(const feature::ChangesetHeader& header, v1::PublishHeader* 
   if (header.base_version) out->set_base_version(*header.base_version);
   out->set_allow_mass_delete(header.allow_mass_delete);
   out->set_dry_run(header.dry_run);
+  for (const auto& [dataset, version] : header.base_versions) (*out->mutable_base_versions())[dataset] = version;
+  if (!header.scope_wkt.empty()) out->mutable_scope()->set_area_wkt(header.scope_wkt);
+  if (header.on_conflict == feature::ConflictPolicy::kSkipAndList) {
+    out->set_on_conflict(v1::CONFLICT_POLICY_SKIP_AND_LIST);
+  }
+  if (header.on_invalid == feature::InvalidPolicy::kQuarantine) out->set_on_invalid(v1::INVALID_POLICY_QUARANTINE);
+  for (const auto repair : header.repairs) out->add_repair(static_cast<v1::Repair>(repair));
+  out->set_collapse_repeated(header.collapse_repeated);
+  out->set_resume_attempt_id(header.resume_attempt_id);
 }
 
 ChangeDecoder::ChangeDecoder(const feature::Schema& schema, const geo::Crs* crs, geo::GeometryLimits limits)
@@ -271,11 +334,43 @@ absl::StatusOr<IncomingChange> ChangeDecoder::decode(const v1::Change& change) c
   incoming.id = id;
   if (change.has_base_version()) incoming.base_version = change.base_version();
   if (auto checked = check_base_version(incoming.base_version); !checked.ok()) return at_place(checked, id, "");
-  if (incoming.op == feature::ChangeOp::kDelete) return incoming;
-  if (auto read = decode_state(change.feature(), incoming.state); !read.ok()) {
-    return at_place(read, id, field_of(read));
+  if (incoming.op != feature::ChangeOp::kDelete) {
+    if (auto read = decode_state(change.feature(), incoming.state); !read.ok()) {
+      return at_place(read, id, field_of(read));
+    }
   }
+  if (auto read = decode_mask(change, incoming); !read.ok()) return at_place(read, id, field_of(read));
   return incoming;
+}
+
+absl::Status ChangeDecoder::decode_mask(const v1::Change& change, IncomingChange& out) const {
+  if (change.update_mask().empty()) return absl::OkStatus();
+  if (out.op != feature::ChangeOp::kUpdate) {
+    return invalid("MASK_NEEDS_UPDATE", "update_mask belongs to OPERATION_UPDATE; leave it out, or send that");
+  }
+  for (const std::string& name : change.update_mask()) {
+    if (name == kGeometryField) {
+      out.mask.push_back(feature::kGeometryField);
+      continue;
+    }
+    const feature::Field* field = schema_.find(std::string_view(name));
+    if (field == nullptr) return unknown_field(schema_, name);
+    out.mask.push_back(field->number);
+  }
+  std::sort(out.mask.begin(), out.mask.end());
+  out.mask.erase(std::unique(out.mask.begin(), out.mask.end()), out.mask.end());
+  const auto masked = [&](std::int32_t field) { return std::binary_search(out.mask.begin(), out.mask.end(), field); };
+  const auto outside = [](std::string_view name) {
+    return FieldError(invalid("FIELD_NOT_IN_MASK",
+                              fmt::format("'{}' is sent and update_mask does not name it; name it or leave it out",
+                                          name)),
+                      name);
+  };
+  if (out.state.geometry && !masked(feature::kGeometryField)) return outside(kGeometryField);
+  for (const auto& [number, value] : out.state.properties) {
+    if (!masked(number)) return outside(schema_.find(number)->name);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ChangeDecoder::decode_state(const v1::Feature& feature, feature::State& out) const {

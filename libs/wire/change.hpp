@@ -20,6 +20,8 @@ namespace lt::wire {
 
 /// Bytes of PublishHeader.message.
 inline constexpr std::size_t kMaxMessageBytes = 4096;
+/// Bytes of Scope.area_wkt.
+inline constexpr std::size_t kMaxScopeBytes = 1U << 20;
 
 /// Errors: INVALID_ARGUMENT OPERATION_MISSING (unspecified, or a number that is not known).
 [[nodiscard]] absl::StatusOr<feature::ChangeOp> operation_from_proto(lienthong::v1::Operation op);
@@ -34,8 +36,9 @@ inline constexpr std::size_t kMaxMessageBytes = 4096;
 [[nodiscard]] lienthong::v1::ChangesetKind kind_to_proto(feature::ChangesetKind kind);
 
 /// The header as sent; whether dataset and CRS exist and fit is for the caller. content_sha256 is only checked to be
-/// empty or 64 hexadecimal digits and stays in the proto.
-/// Errors, INVALID_ARGUMENT: DATASET_MISSING, CHANGESET_ID_INVALID, KIND_UNKNOWN, MESSAGE_TOO_LONG, TEXT_NOT_UTF8 and
+/// empty or 64 hexadecimal digits and stays in the proto; scope.area_wkt is read by the caller, who knows the CRS.
+/// Errors, INVALID_ARGUMENT: SCOPE_NEEDS_SNAPSHOT, SCOPE_MISSING (a scope without area), SCOPE_TOO_LARGE,
+/// POLICY_UNKNOWN (on_conflict, on_invalid, repair), DATASET_MISSING, CHANGESET_ID_INVALID, KIND_UNKNOWN, MESSAGE_TOO_LONG, TEXT_NOT_UTF8 and
 /// TEXT_HAS_NUL (field message), BASE_VERSION_INVALID (negative), CONTENT_HASH_INVALID.
 [[nodiscard]] absl::StatusOr<feature::ChangesetHeader> header_from_proto(const lienthong::v1::PublishHeader& proto);
 /// The inverse; replaces `out`.
@@ -46,7 +49,8 @@ struct IncomingChange {
   feature::ChangeOp op = feature::ChangeOp::kUpsert;
   std::string id;
   std::optional<std::int64_t> base_version;
-  feature::State state;  ///< without geometry and properties for kDelete
+  feature::State state;     ///< without geometry and properties for kDelete
+  feature::FieldMask mask;  ///< what `state` changes; empty = everything
 };
 
 /// Reads changes of one dataset. Immutable, so safe to share between threads.
@@ -66,6 +70,8 @@ class ChangeDecoder {
   ///   GEOMETRY_NOT_ALLOWED    a geometry for a dataset that has none
   ///   UNKNOWN_FIELD           a property that the schema does not have; the message names the nearest one
   ///   VALUE_*, TEXT_*, JSON_TOO_DEEP of the value, field = name of the property
+  ///   MASK_NEEDS_UPDATE       update_mask with another op than OPERATION_UPDATE
+  ///   FIELD_NOT_IN_MASK       a geometry or property that update_mask does not name
   ///   RECORD_MALFORMED, SCHEMA_REVISION_UNKNOWN (the record's revision is newer than the schema's, or below 1)
   [[nodiscard]] absl::StatusOr<IncomingChange> decode(const lienthong::v1::Change& change) const;
 
@@ -74,6 +80,7 @@ class ChangeDecoder {
   [[nodiscard]] absl::Status decode_geometry(const lienthong::v1::Feature& feature, feature::State& out) const;
   [[nodiscard]] absl::Status decode_properties(const lienthong::v1::Feature& feature, feature::State& out) const;
   [[nodiscard]] absl::Status decode_record(std::string_view record, feature::State& out) const;
+  [[nodiscard]] absl::Status decode_mask(const lienthong::v1::Change& change, IncomingChange& out) const;
 
   feature::Schema schema_;
   std::optional<geo::Crs> crs_;

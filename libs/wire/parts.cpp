@@ -82,21 +82,26 @@ absl::Status PartAssembler::check_complete() const {
                                 sequence_, bytes_.size(), total_));
 }
 
+lienthong::v1::FeaturePart make_part(std::string_view serialized, std::int64_t sequence, std::size_t offset,
+                                     std::size_t piece_bytes) {
+  const auto piece = serialized.substr(offset, std::clamp<std::size_t>(piece_bytes, 1, kMaxPieceBytes));
+  lienthong::v1::FeaturePart part;
+  part.set_sequence(sequence);
+  part.set_offset(static_cast<std::int64_t>(offset));
+  part.set_total(static_cast<std::int64_t>(serialized.size()));
+  part.set_bytes(piece.data(), piece.size());
+  if (offset + piece.size() == serialized.size()) {
+    const Digest digest = sha256(serialized);
+    part.set_sha256(digest.data(), digest.size());
+  }
+  return part;
+}
+
 std::vector<lienthong::v1::FeaturePart> split_into_parts(std::string_view serialized, std::int64_t sequence,
                                                          std::size_t piece_bytes) {
-  const std::size_t step = std::clamp<std::size_t>(piece_bytes, 1, kMaxPieceBytes);
   std::vector<lienthong::v1::FeaturePart> parts;
-  for (std::size_t offset = 0; offset < serialized.size(); offset += step) {
-    const auto piece = serialized.substr(offset, step);
-    auto& part = parts.emplace_back();
-    part.set_sequence(sequence);
-    part.set_offset(static_cast<std::int64_t>(offset));
-    part.set_total(static_cast<std::int64_t>(serialized.size()));
-    part.set_bytes(piece.data(), piece.size());
-  }
-  if (!parts.empty()) {
-    const Digest digest = sha256(serialized);
-    parts.back().set_sha256(digest.data(), digest.size());
+  for (std::size_t offset = 0; offset < serialized.size(); offset += parts.back().bytes().size()) {
+    parts.push_back(make_part(serialized, sequence, offset, piece_bytes));
   }
   return parts;
 }

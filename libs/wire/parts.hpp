@@ -50,6 +50,10 @@ class PartAssembler {
   std::string bytes_;
 };
 
+/// One of them: `piece_bytes` (kept within 1 and kMaxPieceBytes) from `offset`, which is inside `serialized`.
+[[nodiscard]] lienthong::v1::FeaturePart make_part(std::string_view serialized, std::int64_t sequence,
+                                                   std::size_t offset, std::size_t piece_bytes = kPieceBytes);
+
 /// The pieces of one serialized message; `serialized` is not empty. All carry `sequence`, the last the hash.
 /// @param piece_bytes is kept within 1 and kMaxPieceBytes.
 [[nodiscard]] std::vector<lienthong::v1::FeaturePart> split_into_parts(std::string_view serialized,

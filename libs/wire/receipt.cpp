@@ -46,6 +46,8 @@ void counts_to_proto(const feature::Counts& counts, v1::Counts* out) {
   out->set_unchanged(counts.unchanged);
   out->set_quarantined(counts.quarantined);
   out->set_skipped(counts.skipped);
+  out->set_collapsed(counts.collapsed);
+  out->set_findings(counts.findings);
 }
 
 }  // namespace
@@ -87,7 +89,8 @@ absl::StatusOr<feature::Receipt> receipt_from_proto(const v1::Receipt& proto) {
   }
   const auto& counts = proto.counts();
   receipt.counts = {counts.inserted(),  counts.updated(),     counts.deleted(),
-                    counts.unchanged(), counts.quarantined(), counts.skipped()};
+                    counts.unchanged(), counts.quarantined(), counts.skipped(),
+                    counts.collapsed(), counts.findings()};
   receipt.content_sha256 = proto.content_sha256();
   receipt.digest = proto.digest();
   return receipt;

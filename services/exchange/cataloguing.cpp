@@ -34,6 +34,7 @@ void fill(const storage::Dataset& dataset, v1::Dataset* out) {
   out->set_head(dataset.head);
   out->set_head_digest(dataset.head_digest);
   out->set_feature_count(dataset.feature_count);
+  out->set_horizon(dataset.horizon);
   *out->mutable_created_at() = TimeUtil::MicrosecondsToTimestamp(dataset.created_us);
   if (dataset.changed_us) *out->mutable_changed_at() = TimeUtil::MicrosecondsToTimestamp(*dataset.changed_us);
 }

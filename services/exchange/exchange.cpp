@@ -1,5 +1,6 @@
 #include "exchange/exchange.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -11,10 +12,16 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/status.hpp"
+#include "base/time.hpp"
 #include "exchange/core.hpp"
 #include "exchange/grpc_services.hpp"
+#include "exchange/head_board.hpp"
+#include "exchange/replica.hpp"
 #include "rpc/runtime.hpp"
 #include "rpc/server.hpp"
+#include "storage/acquire.hpp"
+#include "storage/attempts.hpp"
+#include "storage/retention.hpp"
 
 namespace lt::exchange {
 namespace {
@@ -53,30 +60,91 @@ struct Exchange::Impl {
         runtime(
             executor, [this](const std::string& name) { return resolve(name); }, metrics, rpc_limits(settings)),
         services(runtime, core),
-        server(runtime, {settings.listen, 4 << 20}) {
+        server(runtime, server_options(settings)) {
+    core.limits.kept_findings = settings.kept_findings;
+    core.limits.resumable = settings.resume_keep.count() > 0;
+    set_quotas();
+    set_replica();
     services.add_to(server);
   }
 
   static rpc::Limits rpc_limits(const Config& settings) {
     rpc::Limits limits;
+    limits.max_active_calls = static_cast<std::size_t>(settings.max_calls);
+    limits.max_organisation_calls = static_cast<std::size_t>(settings.max_calls_per_organisation);
+    limits.unary_timeout = settings.unary_timeout;
     limits.write_timeout = settings.write_stall;
+    limits.slowest_reader = static_cast<std::size_t>(settings.slowest_reader);
+    limits.read_timeout = settings.read_stall;
     return limits;
   }
 
+  static rpc::ServerOptions server_options(const Config& settings) {
+    rpc::ServerOptions options;
+    options.listen = settings.listen;
+    options.keepalive_time = settings.keepalive_time;
+    options.keepalive_timeout = settings.keepalive_timeout;
+    options.connection_idle = settings.connection_idle;
+    options.max_connection_streams = settings.max_streams_per_connection;
+    options.max_metadata_bytes = settings.max_metadata_bytes;
+    options.buffer_bytes = static_cast<std::size_t>(settings.buffer_bytes);
+    return options;
+  }
+
+  void set_quotas() {
+    const auto of = [](std::int64_t total, std::int64_t each) {
+      return rpc::Quota::Limits{static_cast<std::uint64_t>(total), static_cast<std::uint64_t>(each)};
+    };
+    core.limits.stream_page_bytes = static_cast<std::size_t>(config.stream_page_bytes);
+    core.publishes = std::make_shared<rpc::Quota>("publishes in progress",
+                                                  of(config.max_publishes, config.max_publishes_per_organisation));
+    core.pieces = std::make_shared<rpc::Quota>("bytes of features in pieces in memory",
+                                               of(config.pieces_bytes, config.pieces_bytes / 2));
+  }
+
+  void set_replica() {
+    if (config.database_read.empty()) return;
+    ReplicaOptions options;
+    options.connection.url = config.database_read;
+    options.connections = config.database_connections;
+    options.wait = config.replica_wait;
+    replica = std::make_unique<Replica>(std::move(options), metrics);
+    core.replica = replica.get();
+  }
+
+  absl::Status start_heads() {
+    HeadBoardOptions options;
+    options.connection = connect_options(config);
+    options.poll_interval = config.heads_poll;
+    LT_ASSIGN_OR_RETURN(heads, HeadBoard::start(std::move(options), metrics));
+    core.heads = heads.get();
+    core.announce_heads = [board = heads.get()] { board->announce(); };
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<rpc::CallerIdentity> resolve(const std::string& name) {
-    LT_ASSIGN_OR_RETURN(const auto organisation, catalog.get_organisation(name));
-    return rpc::CallerIdentity{organisation.name, organisation.name == kOperator};
+    auto organisation = catalog.get_organisation(name);
+    // Readers go on while the primary is away.
+    if (replica && is_outage(organisation.status())) organisation = replica->catalog().get_organisation(name);
+    if (!organisation.ok()) return organisation.status();
+    return rpc::CallerIdentity{organisation->name, organisation->name == kOperator};
   }
 
   void maintain(const std::stop_token& stop);
   void check_health();
   void sweep();
+  void forget_attempts();
+  void retain(const std::stop_token& stop);
+  void compact_all(const std::stop_token& stop);
+  void compact_old(const storage::Dataset& dataset, const std::stop_token& stop);
 
   const Config config;
   Metrics metrics;
   pg::Pool pool;
   storage::Catalog catalog;
   std::unique_ptr<storage::StagingOwner> staging_owner;
+  std::unique_ptr<HeadBoard> heads;
+  std::unique_ptr<Replica> replica;
   Core core;
   Executor executor;
   rpc::Runtime runtime;
@@ -88,6 +156,7 @@ struct Exchange::Impl {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::jthread maintenance;
+  std::jthread retention;  ///< apart: compacting may take long, and health is not to wait for it
   bool stopped = false;
 };
 
@@ -102,7 +171,7 @@ void Exchange::Impl::check_health() {
 }
 
 void Exchange::Impl::sweep() {
-  const auto dropped = staging_owner->sweep();
+  const auto dropped = staging_owner->sweep(config.resume_keep);
   if (!dropped.ok()) {
     log_event(spdlog::level::warn, "staging_sweep_failed", {{"error", message_of(dropped.status())}});
   } else if (*dropped > 0) {
@@ -110,16 +179,77 @@ void Exchange::Impl::sweep() {
   }
 }
 
+void Exchange::Impl::forget_attempts() {
+  if (config.attempts_kept.count() == 0) return;
+  const auto forgotten = [this]() -> absl::StatusOr<std::int64_t> {
+    LT_ASSIGN_OR_RETURN(auto connection, storage::acquire(pool));
+    const auto kept = std::chrono::duration_cast<std::chrono::microseconds>(config.attempts_kept);
+    return storage::forget_attempts(*connection, now_us() - kept.count());
+  }();
+  if (!forgotten.ok()) {
+    log_event(spdlog::level::warn, "attempts_not_forgotten", {{"error", message_of(forgotten.status())}});
+  } else if (*forgotten > 0) {
+    log_event(spdlog::level::info, "attempts_forgotten", {{"attempts", std::to_string(*forgotten)}});
+  }
+}
+
 void Exchange::Impl::maintain(const std::stop_token& stop) {
   auto next_sweep = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     check_health();
+    if (replica) replica->check();
     if (std::chrono::steady_clock::now() >= next_sweep) {
       sweep();
+      forget_attempts();
       next_sweep = std::chrono::steady_clock::now() + config.staging_sweep;
     }
     std::unique_lock lock(mutex);
     wake.wait_for(lock, stop, kHealthInterval, [] { return false; });
+  }
+}
+
+void Exchange::Impl::compact_old(const storage::Dataset& dataset, const std::stop_token& stop) {
+  const auto done = [&]() -> absl::StatusOr<storage::Compaction> {
+    std::int64_t horizon = dataset.horizon;  // without a new one, what was interrupted is finished
+    if (config.history_kept.count() > 0) {
+      LT_ASSIGN_OR_RETURN(const auto old, storage::version_older_than(pool, dataset.id, config.history_kept));
+      horizon = std::max(horizon, old.value_or(0));
+    }
+    return storage::compact(pool, dataset.id, horizon, [&stop] { return stop.stop_requested(); });
+  }();
+  if (!done.ok()) {
+    log_event(spdlog::level::warn, "history_not_compacted",
+              {{"dataset", dataset.name}, {"error", message_of(done.status())}});
+  } else if (done->removed > 0 || done->horizon > dataset.horizon) {
+    log_event(spdlog::level::info, "history_compacted",
+              {{"dataset", dataset.name},
+               {"horizon", std::to_string(done->horizon)},
+               {"removed", std::to_string(done->removed)}});
+  }
+}
+
+void Exchange::Impl::compact_all(const std::stop_token& stop) {
+  constexpr int kPage = 100;
+  std::string after;
+  while (!stop.stop_requested()) {
+    const auto datasets = catalog.list_datasets(after, kPage);
+    if (!datasets.ok()) {
+      log_event(spdlog::level::warn, "history_not_compacted", {{"error", message_of(datasets.status())}});
+      return;
+    }
+    for (const auto& dataset : *datasets) {
+      if (!stop.stop_requested()) compact_old(dataset, stop);
+    }
+    if (datasets->size() < kPage) return;
+    after = datasets->back().name;
+  }
+}
+
+void Exchange::Impl::retain(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    compact_all(stop);
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, config.retention_interval, [] { return false; });
   }
 }
 
@@ -133,6 +263,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::start(const Config& config) 
   }
   LT_ASSIGN_OR_RETURN(auto owner, storage::StagingOwner::start(connect_options(config)));
   auto impl = std::make_unique<Impl>(config, std::move(owner));
+  LT_RETURN_IF_ERROR(impl->start_heads());
   LT_ASSIGN_OR_RETURN(auto metrics_server, MetricsServer::start(config.metrics_listen, impl->metrics));
   impl->metrics_address = with_port(config.metrics_listen, metrics_server.port());
   impl->metrics_server = std::move(metrics_server);
@@ -140,6 +271,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::start(const Config& config) 
   impl->address = with_port(config.listen, port);
   auto* const raw = impl.get();
   impl->maintenance = std::jthread([raw](const std::stop_token& stop) { raw->maintain(stop); });
+  impl->retention = std::jthread([raw](const std::stop_token& stop) { raw->retain(stop); });
   log_event(spdlog::level::info, "exchange_serving", {{"address", impl->address}, {"metrics", impl->metrics_address}});
   return std::unique_ptr<Exchange>(new Exchange(std::move(impl)));
 }
@@ -150,9 +282,9 @@ const std::string& Exchange::metrics_address() const { return impl_->metrics_add
 void Exchange::stop() {
   if (impl_->stopped) return;
   impl_->stopped = true;
-  if (impl_->maintenance.joinable()) {
-    impl_->maintenance.request_stop();
-    impl_->maintenance.join();
+  for (auto* const thread : {&impl_->maintenance, &impl_->retention}) thread->request_stop();
+  for (auto* const thread : {&impl_->maintenance, &impl_->retention}) {
+    if (thread->joinable()) thread->join();
   }
   impl_->server.shutdown(impl_->config.shutdown_grace);
   impl_->executor.shutdown();

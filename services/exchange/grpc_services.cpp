@@ -3,13 +3,20 @@
 #include <utility>
 
 #include "base/status.hpp"
+#include "exchange/administration.hpp"
+#include "exchange/attempts.hpp"
 #include "exchange/cataloguing.hpp"
+#include "exchange/history.hpp"
 #include "exchange/publishing.hpp"
+#include "exchange/quarantining.hpp"
 #include "exchange/reading.hpp"
+#include "exchange/watching.hpp"
+#include "lienthong/v1/admin_service.grpc.pb.h"
 #include "lienthong/v1/catalog_service.grpc.pb.h"
 #include "lienthong/v1/exchange_service.grpc.pb.h"
 #include "rpc/reactor.hpp"
 #include "rpc/server.hpp"
+#include "wire/finding.hpp"
 #include "wire/receipt.hpp"
 
 namespace lt::exchange {
@@ -68,7 +75,9 @@ class CatalogCalls final : public v1::CatalogService::CallbackService {
 // Publish as a session of the call: messages in, progress and one receipt out.
 class PublishSession final : public rpc::Session<v1::PublishRequest, v1::PublishResponse> {
  public:
-  PublishSession(const Core& core, rpc::CallerIdentity caller) : publishing_(core, std::move(caller)) {}
+  /// @param turn kept while the call goes on. @param pieces grows with a feature that comes in pieces.
+  PublishSession(const Core& core, rpc::CallerIdentity caller, rpc::Quota::Share turn, rpc::Quota::Share pieces)
+      : publishing_(core, std::move(caller)), turn_(std::move(turn)), pieces_(std::move(pieces)) {}
 
   absl::Status on_message(v1::PublishRequest&& message, rpc::Replies<v1::PublishResponse>& replies) override {
     if (receipt_sent_) return absl::OkStatus();  // the answer is known: what still comes is not needed
@@ -76,29 +85,63 @@ class PublishSession final : public rpc::Session<v1::PublishRequest, v1::Publish
       case v1::PublishRequest::kHeader: {
         LT_ASSIGN_OR_RETURN(const auto early, publishing_.begin(message.header()));
         if (early) send_receipt(*early, replies);
-        return absl::OkStatus();
+        break;
       }
       case v1::PublishRequest::kBatch: LT_RETURN_IF_ERROR(publishing_.add_batch(message.batch())); break;
-      case v1::PublishRequest::kFeaturePart: LT_RETURN_IF_ERROR(publishing_.add_part(message.feature_part())); break;
+      case v1::PublishRequest::kFeaturePart: LT_RETURN_IF_ERROR(add_part(message.feature_part())); break;
       case v1::PublishRequest::kEnd: return publishing_.end(message.end());
       default:
         return make_error(absl::StatusCode::kInvalidArgument, "PART_MISSING",
                           "a PublishRequest holds a header, a batch, a feature_part or the end");
     }
-    v1::PublishResponse response;
-    *response.mutable_progress() = publishing_.progress();
-    replies.try_send(std::move(response));
+    if (!receipt_sent_) send_news(message.has_header(), replies);
     return absl::OkStatus();
   }
 
   absl::Status on_half_close(rpc::Replies<v1::PublishResponse>& replies) override {
     if (receipt_sent_) return absl::OkStatus();
-    LT_ASSIGN_OR_RETURN(const auto receipt, publishing_.finish());
-    send_receipt(receipt, replies);
+    auto receipt = publishing_.finish();
+    send_findings(replies);
+    if (!receipt.ok()) return receipt.status();
+    send_receipt(*receipt, replies);
     return absl::OkStatus();
   }
 
+  void on_cancel() override {
+    if (!receipt_sent_) publishing_.break_off();
+  }
+
  private:
+  void send_findings(rpc::Replies<v1::PublishResponse>& replies) {
+    const auto findings = publishing_.take_findings();
+    if (findings.empty()) return;
+    v1::PublishResponse response;
+    for (const auto& [dataset, sequence, finding] : findings) {
+      wire::finding_to_proto(finding, dataset, sequence, response.mutable_findings()->add_findings());
+    }
+    replies.send(std::move(response));
+  }
+
+  /// Progress, always after the header: it names the attempt; and the findings that are new.
+  void send_news(bool must_arrive, rpc::Replies<v1::PublishResponse>& replies) {
+    send_findings(replies);
+    v1::PublishResponse response;
+    *response.mutable_progress() = publishing_.progress();
+    if (must_arrive) {
+      replies.send(std::move(response));
+    } else {
+      replies.try_send(std::move(response));
+    }
+  }
+
+  absl::Status add_part(const v1::FeaturePart& part) {
+    const auto size = static_cast<std::int64_t>(part.bytes().size());
+    LT_RETURN_IF_ERROR(pieces_.grow(part.bytes().size()));
+    LT_RETURN_IF_ERROR(publishing_.add_part(part));
+    if (part.offset() + size >= part.total()) pieces_.release();
+    return absl::OkStatus();
+  }
+
   void send_receipt(const feature::Receipt& receipt, rpc::Replies<v1::PublishResponse>& replies) {
     v1::PublishResponse response;
     wire::receipt_to_proto(receipt, response.mutable_receipt());
@@ -107,6 +150,8 @@ class PublishSession final : public rpc::Session<v1::PublishRequest, v1::Publish
   }
 
   Publishing publishing_;
+  rpc::Quota::Share turn_;
+  rpc::Quota::Share pieces_;
   bool receipt_sent_ = false;
 };
 
@@ -129,8 +174,9 @@ grpc::ServerWriteReactor<Response>* serve_stream(rpc::Runtime& runtime, Context*
                                                  const Core& core, const Request* request, Open open) {
   return rpc::server_stream<Response>(
       runtime, context, method,
-      [&core, request, open](rpc::CallContext&) -> absl::StatusOr<std::unique_ptr<rpc::Producer<Response>>> {
+      [&core, request, open](rpc::CallContext& call) -> absl::StatusOr<std::unique_ptr<rpc::Producer<Response>>> {
         LT_ASSIGN_OR_RETURN(auto stream, open(core, *request));
+        LT_ASSIGN_OR_RETURN(stream->pieces, core.pieces->take(call.identity().organisation, 0));
         return std::make_unique<StreamProducer<Response>>(std::move(stream));
       });
 }
@@ -144,7 +190,10 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
         runtime_, context, "lienthong.v1.ExchangeService/Publish",
         [this](rpc::CallContext& call)
             -> absl::StatusOr<std::unique_ptr<rpc::Session<v1::PublishRequest, v1::PublishResponse>>> {
-          return std::make_unique<PublishSession>(core_, call.identity());
+          const std::string& organisation = call.identity().organisation;
+          LT_ASSIGN_OR_RETURN(auto turn, core_.publishes->take(organisation, 1));
+          LT_ASSIGN_OR_RETURN(auto pieces, core_.pieces->take(organisation, 0));
+          return std::make_unique<PublishSession>(core_, call.identity(), std::move(turn), std::move(pieces));
         });
   }
   UnaryReactor* PublishChangeset(Context* context, const v1::PublishChangesetRequest* request,
@@ -190,6 +239,82 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
         runtime_, context, "lienthong.v1.ExchangeService/GetChangeset", request, response,
         [this](auto& call, const auto& q, auto& a) { return get_changeset(core_, call.identity(), q, a); });
   }
+  UnaryReactor* ListFeatureHistory(Context* context, const v1::ListFeatureHistoryRequest* request,
+                                   v1::ListFeatureHistoryResponse* response) override {
+    return rpc::unary<v1::ListFeatureHistoryRequest, v1::ListFeatureHistoryResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListFeatureHistory", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_feature_history(core_, q, a); });
+  }
+  UnaryReactor* RevertChangeset(Context* context, const v1::RevertChangesetRequest* request,
+                                v1::RevertChangesetResponse* response) override {
+    return rpc::unary<v1::RevertChangesetRequest, v1::RevertChangesetResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/RevertChangeset", request, response,
+        [this](auto& call, const auto& q, auto& a) { return revert_changeset(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* GetAttempt(Context* context, const v1::GetAttemptRequest* request,
+                           v1::GetAttemptResponse* response) override {
+    return rpc::unary<v1::GetAttemptRequest, v1::GetAttemptResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/GetAttempt", request, response,
+        [this](auto& call, const auto& q, auto& a) { return get_attempt(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ListAttempts(Context* context, const v1::ListAttemptsRequest* request,
+                             v1::ListAttemptsResponse* response) override {
+    return rpc::unary<v1::ListAttemptsRequest, v1::ListAttemptsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListAttempts", request, response,
+        [this](auto& call, const auto& q, auto& a) { return list_attempts(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ListFindings(Context* context, const v1::ListFindingsRequest* request,
+                             v1::ListFindingsResponse* response) override {
+    return rpc::unary<v1::ListFindingsRequest, v1::ListFindingsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListFindings", request, response,
+        [this](auto& call, const auto& q, auto& a) { return list_findings(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ListConflicts(Context* context, const v1::ListConflictsRequest* request,
+                              v1::ListConflictsResponse* response) override {
+    return rpc::unary<v1::ListConflictsRequest, v1::ListConflictsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListConflicts", request, response,
+        [this](auto& call, const auto& q, auto& a) { return list_conflicts(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ListQuarantine(Context* context, const v1::ListQuarantineRequest* request,
+                               v1::ListQuarantineResponse* response) override {
+    return rpc::unary<v1::ListQuarantineRequest, v1::ListQuarantineResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ListQuarantine", request, response,
+        [this](auto& call, const auto& q, auto& a) { return list_quarantine(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* ReleaseQuarantine(Context* context, const v1::ReleaseQuarantineRequest* request,
+                                  v1::ReleaseQuarantineResponse* response) override {
+    return rpc::unary<v1::ReleaseQuarantineRequest, v1::ReleaseQuarantineResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/ReleaseQuarantine", request, response,
+        [this](auto& call, const auto& q, auto& a) { return release_quarantine(core_, call.identity(), q, a); });
+  }
+  UnaryReactor* DiscardQuarantine(Context* context, const v1::DiscardQuarantineRequest* request,
+                                  v1::DiscardQuarantineResponse* response) override {
+    return rpc::unary<v1::DiscardQuarantineRequest, v1::DiscardQuarantineResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/DiscardQuarantine", request, response,
+        [this](auto& call, const auto& q, auto& a) { return discard_quarantine(core_, call.identity(), q, a); });
+  }
+  grpc::ServerWriteReactor<v1::WatchHeadsResponse>* WatchHeads(Context* context,
+                                                               const v1::WatchHeadsRequest* request) override {
+    return rpc::server_stream<v1::WatchHeadsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/WatchHeads",
+        [this, request](rpc::CallContext& call) { return watch_heads(core_, call, *request); });
+  }
+
+ private:
+  rpc::Runtime& runtime_;
+  const Core& core_;
+};
+
+class AdminCalls final : public v1::AdminService::CallbackService {
+ public:
+  AdminCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
+
+  UnaryReactor* CompactHistory(Context* context, const v1::CompactHistoryRequest* request,
+                               v1::CompactHistoryResponse* response) override {
+    return rpc::unary<v1::CompactHistoryRequest, v1::CompactHistoryResponse>(
+        runtime_, context, "lienthong.v1.AdminService/CompactHistory", request, response,
+        [this](auto& call, const auto& q, auto& a) { return compact_history(core_, call.identity(), q, a); });
+  }
 
  private:
   rpc::Runtime& runtime_;
@@ -199,9 +324,11 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
 }  // namespace
 
 struct GrpcServices::Impl {
-  Impl(rpc::Runtime& runtime, const Core& core) : catalog(runtime, core), exchange(runtime, core) {}
+  Impl(rpc::Runtime& runtime, const Core& core)
+      : catalog(runtime, core), exchange(runtime, core), admin(runtime, core) {}
   CatalogCalls catalog;
   ExchangeCalls exchange;
+  AdminCalls admin;
 };
 
 GrpcServices::GrpcServices(rpc::Runtime& runtime, const Core& core) : impl_(new Impl(runtime, core)) {}
@@ -210,6 +337,7 @@ GrpcServices::~GrpcServices() = default;
 void GrpcServices::add_to(rpc::Server& server) {
   server.add<v1::CatalogService>(impl_->catalog);
   server.add<v1::ExchangeService>(impl_->exchange);
+  server.add<v1::AdminService>(impl_->admin);
 }
 
 }  // namespace lt::exchange

@@ -15,17 +15,20 @@
 namespace lt::exchange {
 
 /// The messages of one answer, one at a time: header, chunks, parts of what is too large, end. Memory holds one page
-/// and one message, however slowly they are taken. One thread at a time.
+/// and one message, or one feature in pieces, however slowly they are taken. One thread at a time.
 template <typename Response>
 class MessageStream {
  public:
   virtual ~MessageStream() = default;
   /// Fills the next message. @return false after the last.
   [[nodiscard]] virtual absl::StatusOr<bool> next(Response& response) = 0;
+  /// Grows by a feature that has to go out in pieces. Errors of next(): RESOURCE_EXHAUSTED as Quota::take().
+  rpc::Quota::Share pieces;
 };
 
-/// Errors of all: NOT_FOUND DATASET_UNKNOWN; OUT_OF_RANGE VERSION_OUT_OF_RANGE; INVALID_ARGUMENT CURSOR_MALFORMED,
-/// CURSOR_OTHER_DATASET, FORM_UNKNOWN; FAILED_PRECONDITION HISTORY_FORKED.
+/// Errors of all: NOT_FOUND DATASET_UNKNOWN; OUT_OF_RANGE VERSION_OUT_OF_RANGE, HISTORY_COMPACTED (also in the middle);
+/// INVALID_ARGUMENT CURSOR_MALFORMED, CURSOR_OTHER_DATASET, FORM_UNKNOWN, TOKEN_MALFORMED, TOKEN_OTHER_REQUEST;
+/// FAILED_PRECONDITION HISTORY_FORKED.
 [[nodiscard]] absl::StatusOr<std::unique_ptr<MessageStream<lienthong::v1::StreamDiffResponse>>> stream_diff(
     const Core& core, const lienthong::v1::StreamDiffRequest& request);
 [[nodiscard]] absl::StatusOr<std::unique_ptr<MessageStream<lienthong::v1::StreamChangesResponse>>> stream_changes(

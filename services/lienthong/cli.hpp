@@ -33,6 +33,7 @@ struct Cli {
   std::string organisation;                 ///< who calls; empty = not said
   Output output;
   std::function<absl::Status()> run;
+  std::string error_members;  ///< a JSON object: with --json the error object gets its members too; empty = none
 };
 
 /// A connection as the organisation of `cli`.

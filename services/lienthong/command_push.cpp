@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -19,12 +21,14 @@
 #include "feature/change.hpp"
 #include "lienthong/json_forms.hpp"
 #include "lienthong/progress.hpp"
+#include "lienthong/receipt_output.hpp"
 #include "sources/gdal_reader.hpp"
 #include "wire/catalog.hpp"
 
 namespace lt::cli {
 namespace {
 
+constexpr std::size_t kShownFindings = 100;
 constexpr int kRetries = 6;
 // Doubled each time up to the longest: half a minute in all, which a database that recovers may need.
 constexpr std::chrono::milliseconds kFirstPause{500};
@@ -38,10 +42,51 @@ struct PushOptions {
   std::string crs;
   std::string changeset_id;
   std::string message;
+  std::string on_conflict = "reject";
+  std::string scope_wkt;
+  std::vector<std::string> repairs;
+  std::vector<std::string> only;
+  std::optional<std::int64_t> base_version;
   bool snapshot = false;
   bool allow_mass_delete = false;
+  bool quarantine = false;
+  bool collapse_repeated = false;
   bool dry_run = false;
 };
+
+const std::map<std::string, feature::Repair> kRepairs{{"nfc", feature::Repair::kNfc},
+                                                      {"promote-to-multi", feature::Repair::kPromoteToMulti}};
+
+// A file without a field that is to be changed would empty it everywhere.
+absl::Status check_only(sources::FileReader& reader, const feature::Schema& schema,
+                        const std::vector<std::string>& only) {
+  LT_ASSIGN_OR_RETURN(const auto inferred, reader.infer_schema());
+  for (const std::string& name : only) {
+    const bool is_geometry = name == "geometry";
+    if (!is_geometry && schema.find(std::string_view(name)) == nullptr) {
+      return usage_error("--only names '" + name + "', which is no field of the dataset");
+    }
+    const bool in_file =
+        is_geometry ? !inferred.schema.geometry.types.empty() : inferred.schema.find(std::string_view(name)) != nullptr;
+    if (!in_file) return usage_error("--only names '" + name + "', which the file does not have");
+  }
+  return absl::OkStatus();
+}
+
+// `state` with the fields of `only` alone.
+feature::State only_state(const feature::State& state, const feature::Schema& schema,
+                          const std::vector<std::string>& only) {
+  feature::State out;
+  for (const std::string& name : only) {
+    const feature::Field* field = schema.find(std::string_view(name));
+    if (field == nullptr) {
+      out.geometry = state.geometry;
+    } else if (const auto found = state.properties.find(field->number); found != state.properties.end()) {
+      out.properties.insert(*found);
+    }
+  }
+  return out;
+}
 
 // One push: the file is read anew for each attempt, the changeset id stays the same.
 class Push {
@@ -56,13 +101,14 @@ class Push {
         auto reader,
         sources::FileReader::open(
             {.path = options_.file, .layer = options_.layer, .id_field = options_.id_field, .crs = options_.crs}));
+    if (!options_.only.empty()) LT_RETURN_IF_ERROR(check_only(reader, schema, options_.only));
     LT_RETURN_IF_ERROR(reader.bind(schema));
     Progress progress("sending", reader.count_hint());
     LT_ASSIGN_OR_RETURN(auto publisher, client::Publisher::open(client, header_for(schema, reader.crs()), schema,
                                                                 [&progress](std::int64_t received, std::int64_t) {
                                                                   progress.update(received);
                                                                 }));
-    LT_RETURN_IF_ERROR(send_all(reader, publisher));
+    LT_RETURN_IF_ERROR(send_all(reader, schema, publisher));
     progress.label("sent, the exchange is checking:");
     auto receipt = publisher.finish();
     progress.clear();
@@ -84,14 +130,30 @@ class Push {
     header.allow_mass_delete = options_.allow_mass_delete;
     header.message = options_.message;
     header.dry_run = options_.dry_run;
+    header.base_version = options_.base_version;
+    header.scope_wkt = options_.scope_wkt;
+    if (options_.on_conflict == "skip") header.on_conflict = feature::ConflictPolicy::kSkipAndList;
+    if (options_.quarantine) header.on_invalid = feature::InvalidPolicy::kQuarantine;
+    for (const auto& [name, repair] : kRepairs) {
+      const auto& asked = options_.repairs;
+      if (std::find(asked.begin(), asked.end(), name) != asked.end()) header.repairs.push_back(repair);
+    }
+    std::sort(header.repairs.begin(), header.repairs.end());
+    header.collapse_repeated = options_.collapse_repeated;
     return header;
   }
 
-  static absl::Status send_all(sources::FileReader& reader, client::Publisher& publisher) {
+  absl::Status send_all(sources::FileReader& reader, const feature::Schema& schema, client::Publisher& publisher) {
+    const auto& only = options_.only;
     while (true) {
       LT_ASSIGN_OR_RETURN(const auto feature, reader.next());
       if (!feature) return absl::OkStatus();
-      LT_RETURN_IF_ERROR(publisher.add(feature::ChangeOp::kUpsert, feature->id, std::nullopt, &feature->state));
+      if (only.empty()) {
+        LT_RETURN_IF_ERROR(publisher.add(feature::ChangeOp::kUpsert, feature->id, std::nullopt, &feature->state));
+      } else {
+        const feature::State state = only_state(feature->state, schema, only);
+        LT_RETURN_IF_ERROR(publisher.update(feature->id, std::nullopt, state, only));
+      }
     }
   }
 
@@ -125,33 +187,31 @@ absl::StatusOr<feature::Receipt> push_with_retries(const Cli& cli, const PushOpt
   }
 }
 
-// The error with the id that a retry should name.
-absl::Status with_changeset_id(const absl::Status& status, const std::string& id) {
-  auto detail = error_detail(status).value_or(ErrorDetail{});
-  detail.metadata["changeset_id"] = id;
-  return make_error(status.code(), detail.reason, message_of(status), std::move(detail.metadata),
-                    std::move(detail.violations));
+// The first findings of a refused attempt, for the error object. What cannot be read is left out: the error says
+// enough.
+std::string findings_of(const Cli& cli, const absl::Status& status) {
+  const auto detail = error_detail(status).value_or(ErrorDetail{});
+  const auto attempt = detail.metadata.find("attempt_id");
+  if (attempt == detail.metadata.end()) return {};
+  nlohmann::ordered_json members;
+  members["attempt_id"] = attempt->second;
+  members["findings"] = nlohmann::ordered_json::array();
+  const auto client = connect(cli);
+  if (!client.ok()) return members.dump();
+  ::lienthong::v1::ListFindingsRequest request;
+  request.set_attempt_id(attempt->second);
+  const auto listed = client->list_findings(request, [&](const ::lienthong::v1::Finding& finding) {
+    members["findings"].push_back(finding_to_json(finding));
+    return members["findings"].size() < kShownFindings;
+  });
+  if (!listed.ok()) members["findings"].clear();
+  return members.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-void print_for_people(const Cli& cli, const PushOptions& options, const feature::Receipt& receipt) {
-  const auto version = dataset_version_of(receipt, options.dataset).version;
-  std::string outcome = receipt.changed ? fmt::format("version {}", version)
-                                        : fmt::format("nothing changed, the head stays version {}", version);
-  if (options.dry_run) outcome = fmt::format("dry run, nothing was kept; head {}", version);
-  const feature::Counts& counts = receipt.counts;
-  cli.output.print(fmt::format("{}: {}", options.dataset, outcome));
-  cli.output.print(fmt::format("  {} inserted, {} updated, {} deleted, {} unchanged", with_thousands(counts.inserted),
-                               with_thousands(counts.updated), with_thousands(counts.deleted),
-                               with_thousands(counts.unchanged)));
-  if (counts.quarantined + counts.skipped > 0) {
-    cli.output.print(fmt::format("  {} quarantined, {} skipped", with_thousands(counts.quarantined),
-                                 with_thousands(counts.skipped)));
+absl::Status push(Cli& cli, PushOptions options) {
+  if (!options.only.empty() && options.snapshot) {
+    return usage_error("--only changes some fields of features that are there, --snapshot sends whole ones: give one");
   }
-  cli.output.print("  changeset " + receipt.changeset_id);
-  if (!receipt.digest.empty()) cli.output.print("  digest    " + receipt.digest);
-}
-
-absl::Status push(const Cli& cli, PushOptions options) {
   const bool own_id = options.changeset_id.empty();
   if (own_id) options.changeset_id = "push/" + make_uuid7();
   const auto receipt = push_with_retries(cli, options);
@@ -160,14 +220,26 @@ absl::Status push(const Cli& cli, PushOptions options) {
     if (own_id && may_retry(receipt.status())) {
       cli.output.note("to go on later without doing it twice: --changeset-id " + options.changeset_id);
     }
+    if (cli.output.json) cli.error_members = findings_of(cli, receipt.status());
     return with_changeset_id(receipt.status(), options.changeset_id);
   }
-  if (cli.output.json) {
-    cli.output.print_json(push_result_to_json(*receipt, options.dataset));
-  } else {
-    print_for_people(cli, options, *receipt);
-  }
+  print_receipt(cli, *receipt, options.dataset, options.dry_run);
   return absl::OkStatus();
+}
+
+void add_policies(CLI::App& verb, PushOptions& options) {
+  verb.add_option("--on-conflict", options.on_conflict, "reject (default) or skip what does not fit the stored state")
+      ->check(CLI::IsMember({"reject", "skip"}));
+  verb.add_flag("--quarantine", options.quarantine, "set invalid features aside instead of refusing everything");
+  verb.add_option("--repair", options.repairs, "what may be repaired: nfc,promote-to-multi")
+      ->delimiter(',')
+      ->check(CLI::IsMember(kRepairs));
+  verb.add_option("--base-version", options.base_version, "features changed after this version are conflicts")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_flag("--collapse-repeated", options.collapse_repeated, "a feature that repeats counts as it stands last");
+  verb.add_option("--only", options.only, "update just these fields of features that are there: lanes,geometry")
+      ->delimiter(',');
+  verb.add_option("--scope-wkt", options.scope_wkt, "with --snapshot: the area that the file is the whole of");
 }
 
 }  // namespace
@@ -185,6 +257,7 @@ void add_push(CLI::App& app, Cli& cli) {
   verb->add_flag("--dry-run", options->dry_run, "check and count, keep nothing");
   verb->add_option("--changeset-id", options->changeset_id, "name of this push; repeated, it has its effect once");
   verb->add_option("--message", options->message, "why, for people");
+  add_policies(*verb, *options);
   verb->callback([&cli, options] { cli.run = [&cli, options] { return push(cli, *options); }; });
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/status.hpp"
+#include "base/time.hpp"
 #include "client/client.hpp"
 #include "feature/record.hpp"
 #include "lienthong/progress.hpp"
@@ -20,8 +21,20 @@ namespace {
 
 struct SnapshotOptions {
   std::string dataset;
+  std::string as_of;
   std::string out;
 };
+
+absl::StatusOr<client::EntryReader> open_snapshot(const client::Client& client, const DatasetAt& wanted,
+                                                  const std::string& as_of) {
+  if (as_of.empty()) return client.snapshot(wanted.dataset, wanted.version);
+  if (wanted.version) return usage_error("give @V or --as-of, not both: they name the same thing");
+  const auto time = parse_rfc3339(as_of);
+  if (!time.ok() || !time->offset_minutes) {
+    return usage_error("'" + as_of + "' is no point in time: write 2026-01-31T08:00:00+07:00");
+  }
+  return client.snapshot_at(wanted.dataset, time->us);
+}
 
 absl::StatusOr<std::int64_t> copy_features(client::EntryReader& reader, sources::FileWriter& writer) {
   Progress progress("writing");
@@ -38,7 +51,7 @@ absl::StatusOr<std::int64_t> copy_features(client::EntryReader& reader, sources:
 absl::Status snapshot(const Cli& cli, const SnapshotOptions& options) {
   LT_ASSIGN_OR_RETURN(const DatasetAt wanted, parse_dataset_at(options.dataset));
   LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
-  LT_ASSIGN_OR_RETURN(auto reader, client.snapshot(wanted.dataset, wanted.version));
+  LT_ASSIGN_OR_RETURN(auto reader, open_snapshot(client, wanted, options.as_of));
   LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(wanted.dataset, reader.header().schema_revision()));
   LT_ASSIGN_OR_RETURN(const feature::Schema schema, wire::schema_from_proto(proto));
   LT_ASSIGN_OR_RETURN(auto writer, sources::FileWriter::create(options.out, schema, wanted.dataset));
@@ -60,6 +73,7 @@ void add_snapshot(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<SnapshotOptions>();
   CLI::App* verb = app.add_subcommand("snapshot", "all features of one version, into a file");
   verb->add_option("DATASET[@V]", options->dataset, "without @V the head")->required();
+  verb->add_option("--as-of", options->as_of, "instead of @V: the last version committed by this time (RFC 3339)");
   verb->add_option("--out", options->out, ".gpkg, .fgb, .geojson or .geojsonl; replaced only when complete")
       ->required();
   verb->callback([&cli, options] { cli.run = [&cli, options] { return snapshot(cli, *options); }; });

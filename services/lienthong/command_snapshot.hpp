@@ -1,4 +1,4 @@
-// lienthong snapshot DATASET[@V] --out FILE
+// lienthong snapshot DATASET[@V] [--as-of TIME] --out FILE
 #pragma once
 
 #include "lienthong/cli.hpp"

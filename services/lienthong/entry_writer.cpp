@@ -43,12 +43,17 @@ absl::StatusOr<std::string> EntryWriter::to_json(const feature::Entry& entry, bo
   LT_ASSIGN_OR_RETURN(const std::string after, state_members(entry.record));
   std::string line = fmt::format(R"({{"op":"{}","id":{},{},"version":{})", feature::to_string(entry.op),
                                  quoted(entry.id), after, entry.version);
-  if (with_before && entry.before.empty()) line += R"(,"before":null)";
-  if (with_before && !entry.before.empty()) {
-    LT_ASSIGN_OR_RETURN(const std::string before, state_members(entry.before));
-    line += R"(,"before":{)" + before + "}";
+  if (with_before) {
+    LT_ASSIGN_OR_RETURN(const std::string before, state_to_json(entry.before));
+    line += R"(,"before":)" + before;
   }
   return line + "}";
+}
+
+absl::StatusOr<std::string> EntryWriter::state_to_json(const std::string& record) const {
+  if (record.empty()) return std::string("null");
+  LT_ASSIGN_OR_RETURN(const std::string members, state_members(record));
+  return "{" + members + "}";
 }
 
 absl::StatusOr<std::string> EntryWriter::state_members(const std::string& record) const {

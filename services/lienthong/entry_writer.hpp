@@ -27,6 +27,9 @@ class EntryWriter {
   /// Errors: those of feature::decode_record() and geo::Transformer::transform().
   [[nodiscard]] absl::StatusOr<std::string> to_json(const feature::Entry& entry, bool with_before) const;
 
+  /// {"geometry","properties"} of a record; null for an empty one. Errors: as to_json().
+  [[nodiscard]] absl::StatusOr<std::string> state_to_json(const std::string& record) const;
+
   /// One line for people: op, version, id, and what changed where the state before is known.
   [[nodiscard]] absl::StatusOr<std::string> to_text(const feature::Entry& entry) const;
 

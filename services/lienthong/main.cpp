@@ -3,16 +3,22 @@
 
 #include "base/status.hpp"
 #include "lienthong/cli.hpp"
+#include "lienthong/command_attempts.hpp"
+#include "lienthong/command_blame.hpp"
 #include "lienthong/command_dataset.hpp"
 #include "lienthong/command_diff.hpp"
 #include "lienthong/command_down.hpp"
 #include "lienthong/command_log.hpp"
 #include "lienthong/command_organisation.hpp"
 #include "lienthong/command_push.hpp"
+#include "lienthong/command_quarantine.hpp"
+#include "lienthong/command_receipt.hpp"
+#include "lienthong/command_revert.hpp"
 #include "lienthong/command_sample.hpp"
 #include "lienthong/command_snapshot.hpp"
 #include "lienthong/command_status.hpp"
 #include "lienthong/command_up.hpp"
+#include "lienthong/command_watch.hpp"
 
 namespace lt::cli {
 namespace {
@@ -31,12 +37,20 @@ void add_everything(CLI::App& app, Cli& cli) {
   add_organisation(app, cli);
   add_dataset(app, cli);
   add_push(app, cli);
+  add_revert(app, cli);
+  add_attempts(app, cli);
+  add_findings(app, cli);
+  add_conflicts(app, cli);
+  add_quarantine(app, cli);
   add_diff(app, cli);
   add_changes(app, cli);
   add_log(app, cli);
   add_show(app, cli);
+  add_blame(app, cli);
   add_snapshot(app, cli);
   add_status(app, cli);
+  add_watch(app, cli);
+  add_receipt(app, cli);
   add_sample(app, cli);
 }
 
@@ -51,7 +65,7 @@ int end_of_parsing(const CLI::App& app, Cli& cli, const CLI::ParseError& error, 
 }
 
 int finish(const Cli& cli, const absl::Status& status) {
-  if (!status.ok()) cli.output.error(status);
+  if (!status.ok()) cli.output.error(status, cli.error_members);
   const absl::Status flushed = cli.output.flush();
   if (!flushed.ok()) cli.output.note("error: " + message_of(flushed));
   if (status.ok() && flushed.ok()) return kExitDone;

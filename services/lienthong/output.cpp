@@ -47,9 +47,11 @@ void Output::print(std::string_view line) const { write_line(stdout, line); }
 
 void Output::note(std::string_view text) const { write_line(stderr, text); }
 
-void Output::error(const absl::Status& status) const {
+void Output::error(const absl::Status& status, const std::string& members) const {
   if (json) {
-    print_json(error_to_json(status));
+    auto object = error_to_json(status);
+    if (!members.empty()) object["error"].update(nlohmann::ordered_json::parse(members));
+    print_json(object);
     return;
   }
   const auto detail = error_detail(status);
@@ -59,6 +61,8 @@ void Output::error(const absl::Status& status) const {
   if (!detail) return;
   for (const FieldViolation& violation : detail->violations)
     note("  " + violation.field + ": " + violation.description);
+  const auto attempt = detail->metadata.find("attempt_id");
+  if (attempt != detail->metadata.end()) note("  attempt " + attempt->second + ": see lienthong findings, conflicts");
 }
 
 absl::Status Output::flush() const {

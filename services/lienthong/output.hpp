@@ -22,7 +22,8 @@ class Output {
   void note(std::string_view text) const;
   /// An error: with --json {"error":{...}} on standard output, for people "error: ..." with its violations, one a line,
   /// on standard error.
-  void error(const absl::Status& status) const;
+  /// @param members JSON object whose members the error object gets too, with --json; empty = none.
+  void error(const absl::Status& status, const std::string& members = {}) const;
   /// Everything printed has reached the system. Errors: UNAVAILABLE OUTPUT_FAILED (disk full, closed pipe).
   [[nodiscard]] absl::Status flush() const;
 };

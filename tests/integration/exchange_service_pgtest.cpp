@@ -226,9 +226,10 @@ TEST_CASE("what an exchange that died left in staging is swept by the next one")
   exchange.exchange_.reset();
   auto connection = exchange.database_.connect();
   must(
-      connection.execute_script("CREATE UNLOGGED TABLE lienthong_staging.staged_999999_1 (a int);"
-                                "INSERT INTO lienthong_staging.attempt (attempt_id, owner, table_name)"
-                                "  VALUES ('dead', 999999, 'lienthong_staging.staged_999999_1')"));
+      connection.execute_script("CREATE UNLOGGED TABLE lienthong_staging.staged_999999_1_1 (a int);"
+                                "INSERT INTO lienthong_staging.attempt"
+                                "  (attempt_id, organisation, header_sha256, owner, prefix)"
+                                "  VALUES ('dead', 'operator', '', 999999, 'staged_999999_1')"));
   REQUIRE(exchange.staged_tables() == 1);
   auto config = exchange_config();
   config.database = exchange.database_.url();

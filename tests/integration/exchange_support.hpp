@@ -109,6 +109,7 @@ inline exchange::Config exchange_config() {
   config.metrics_listen = "127.0.0.1:0";
   config.database_connections = 6;
   config.worker_threads = 4;
+  config.resume_keep = std::chrono::milliseconds(0);  // what breaks off leaves nothing behind
   config.shutdown_grace = std::chrono::seconds(2);
   return config;
 }

@@ -153,16 +153,23 @@ TEST_CASE("a dry run and a refusal do not use up the id") {
   REQUIRE_OK(f.publish(header, {upsert("a", point_state(1, 2))}));
 }
 
-TEST_CASE("an id twice is refused with both sequences, in memory and in the staging table") {
+TEST_CASE("an id twice is told with both sequences, in memory and in the staging table") {
   StorageFixture f;
   f.limits_.memory_bytes = GENERATE(std::size_t{0}, std::size_t{3U << 20});
-  const auto refused =
-      f.publish({upsert("a", point_state(1, 1)), upsert("b", point_state(1, 1)), upsert("a", point_state(1, 2))});
-  REQUIRE_ERROR(refused, absl::StatusCode::kInvalidArgument, "DUPLICATE_ID");
-  const auto detail = *error_detail(refused.status());
-  REQUIRE(detail.violations.size() == 1);
-  REQUIRE(detail.violations[0].field == "feature 'a'");
-  REQUIRE_THAT(detail.violations[0].description, Catch::Contains("change 1 and change 3"));
+  storage::StagedChangeset staged(f.pool_, *f.owner_, f.staging_options("twice"));
+  const std::size_t place = staged.add_dataset(f.dataset_, 5897);
+  std::int64_t sequence = 0;
+  for (const char* id : {"a", "b", "a"}) {
+    const auto state = point_state(1, ++sequence);
+    const feature::Change one{sequence, ChangeOp::kUpsert, id, std::nullopt, feature::encode_record(1, state), {}};
+    must(staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one)));
+    must(staged.end_batch(sequence, 0));
+  }
+  const auto sealed = must(staged.seal({}));
+  REQUIRE(sealed.duplicate_count == 1);
+  REQUIRE(sealed.duplicates.at(0).id == "a");
+  REQUIRE(sealed.duplicates.at(0).first == 1);
+  REQUIRE(sealed.duplicates.at(0).second == 3);
 }
 
 TEST_CASE("a snapshot that would delete too much, or everything, is refused unless that is meant") {
@@ -278,6 +285,17 @@ TEST_CASE("a diff reads in proportion to the change, never to the dataset or its
   REQUIRE(cost_of(20, 21) < 50 * 8);
 }
 
+constexpr std::chrono::milliseconds kAtOnce{0};
+
+// One change as batch 1.
+void stage_one(StorageFixture& f, storage::StagedChangeset& staged) {
+  const auto state = point_state(1, 1);
+  const std::size_t place = staged.add_dataset(f.dataset_, 5897);
+  const feature::Change one{1, ChangeOp::kUpsert, "a", std::nullopt, feature::encode_record(1, state), {}};
+  must(staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one)));
+  must(staged.end_batch(1, 0));
+}
+
 TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment and the death of its owner") {
   StorageFixture f;
   f.limits_.memory_bytes = 0;
@@ -292,35 +310,84 @@ TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment an
   REQUIRE_FALSE(f.publish({change(ChangeOp::kUpdate, "zz", 1)}).ok());
   REQUIRE(tables() == 0);
   {
-    storage::StagedChanges staged(f.pool_, *f.owner_, f.dataset_, 5897, "abandoned", f.limits_, false);
-    const auto state = point_state(1, 1);
-    must(staged.add({1, ChangeOp::kUpsert, "a", std::nullopt, feature::encode_record(1, state)}, &state));
+    storage::StagedChangeset staged(f.pool_, *f.owner_, f.staging_options("abandoned"));
+    stage_one(f, staged);
     REQUIRE(tables() == 1);
-    REQUIRE(must(f.owner_->sweep()) == 0);  // its owner lives
+    REQUIRE(must(f.owner_->sweep(kAtOnce)) == 0);  // it is being worked on
   }
+  REQUIRE(tables() == 0);
+  {
+    storage::StagedChangeset staged(f.pool_, *f.owner_, f.staging_options("suspended"));
+    stage_one(f, staged);
+    REQUIRE(staged.suspend());
+  }
+  REQUIRE(tables() == 1);
+  REQUIRE(must(f.owner_->sweep(std::chrono::hours(1))) == 0);  // somebody may go on with it
+  REQUIRE(must(f.owner_->sweep(kAtOnce)) == 1);
   REQUIRE(tables() == 0);
   // A process that was killed: its lock is gone, its table is there.
   {
     auto dead = must(storage::StagingOwner::start(f.options()));
-    const std::string table = dead->next_table();
-    must(connection.execute_script("CREATE UNLOGGED TABLE " + table + " (a int)"));
+    const std::string prefix = dead->next_prefix();
+    must(connection.execute_script("CREATE UNLOGGED TABLE lienthong_staging." + prefix + "_1 (a int)"));
+    pg::Params params;
+    params.add(dead->key()).add(prefix);
     must(connection
-             .execute("INSERT INTO lienthong_staging.attempt (attempt_id, owner, table_name) VALUES ('dead', $1, $2)",
-                      pg::Params().add(dead->key()).add(table))
+             .execute("INSERT INTO lienthong_staging.attempt (attempt_id, organisation, header_sha256, owner, prefix) "
+                      "VALUES ('dead', 'operator', '', $1, $2)",
+                      params)
              .status());
-    REQUIRE(must(f.owner_->sweep()) == 0);
+    REQUIRE(must(f.owner_->sweep(kAtOnce)) == 0);
   }
   // The server takes a moment to notice that the session is gone.
-  REQUIRE(wait_until([&] { return must(f.owner_->sweep()) == 1; }));
+  REQUIRE(wait_until([&] { return must(f.owner_->sweep(kAtOnce)) == 1; }));
   REQUIRE(tables() == 0);
+}
+
+TEST_CASE("an upload that broke off goes on where it was, and its older stream can add nothing") {
+  StorageFixture f;
+  f.limits_.memory_bytes = 0;
+  f.limits_.piece_bytes = 1;
+  auto older = std::make_unique<storage::StagedChangeset>(f.pool_, *f.owner_, f.staging_options("resumed"));
+  stage_one(f, *older);
+  storage::StagedChangeset newer(f.pool_, *f.owner_, f.staging_options("resumed"));
+  const auto resumed = must(newer.adopt());
+  REQUIRE(resumed.sequence == 1);
+  REQUIRE(resumed.parts.size() == 1);
+  REQUIRE(resumed.parts[0].dataset == f.dataset_.name);
+  const std::size_t place = newer.add_dataset(f.dataset_, 5897);
+  REQUIRE(newer.count() == 1);
+  const auto state = point_state(2, 2);
+  const auto second = [&](storage::StagedChangeset& staged, std::size_t at) {
+    feature::Change one{2, ChangeOp::kUpsert, "b", std::nullopt, feature::encode_record(1, state), {}};
+    must(staged.add(at, one, &state, feature::change_hash(f.dataset_.name, one)));
+    return staged.end_batch(2, 0);
+  };
+  REQUIRE_ERROR(second(*older, 0), absl::StatusCode::kAborted, "STAGING_TAKEN");
+  older.reset();  // and drops nothing that is not its own
+  REQUIRE_OK(second(newer, place));
+  feature::ChangesetHeader header;
+  header.dataset = f.dataset_.name;
+  header.changeset_id = "resumed-1";
+  storage::PublishRequest request;
+  request.organisation = "operator";
+  request.attempt_id = "resumed";
+  request.header = header;
+  request.content = must(newer.seal(header)).content;
+  storage::PublishReport report;
+  REQUIRE(must(storage::publish(f.pool_, request, newer, report)).counts.inserted == 2);
+  // Another organisation, another header, or an attempt that never was: nothing to go on with.
+  auto foreign = f.staging_options("resumed");
+  foreign.organisation = "other";
+  storage::StagedChangeset stranger(f.pool_, *f.owner_, foreign);
+  REQUIRE_ERROR(stranger.adopt(), absl::StatusCode::kNotFound, "ATTEMPT_UNKNOWN");
 }
 
 TEST_CASE("staging that was lost is noticed before anything is merged") {
   StorageFixture f;
   f.limits_.memory_bytes = 0;
-  storage::StagedChanges staged(f.pool_, *f.owner_, f.dataset_, 5897, "lost", f.limits_, false);
-  const auto state = point_state(1, 1);
-  must(staged.add({1, ChangeOp::kUpsert, "a", std::nullopt, feature::encode_record(1, state)}, &state));
+  storage::StagedChangeset staged(f.pool_, *f.owner_, f.staging_options("lost"));
+  stage_one(f, staged);
   auto connection = f.database_.connect();
   must(connection.execute_script("TRUNCATE lienthong_staging.attempt"));  // what a crash of the server does
   REQUIRE_ERROR(staged.seal({}), absl::StatusCode::kAborted, "STAGING_LOST");

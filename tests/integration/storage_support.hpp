@@ -87,15 +87,28 @@ class StorageFixture {
     header.dataset = dataset_.name;
     if (header.changeset_id.empty()) header.changeset_id = make_uuid7();
     const std::string attempt = make_uuid7();
-    storage::StagedChanges staged(pool_, *owner_, dataset_, 5897, attempt, limits_, false);
+    storage::StagedChangeset staged(pool_, *owner_, staging_options(attempt));
+    const std::size_t place = staged.add_dataset(dataset_, 5897);
     std::int64_t sequence = 0;
     for (const auto& change : changes) {
-      feature::Change staged_change{++sequence, change.op, change.id, change.base_version, {}};
+      feature::Change staged_change{++sequence, change.op, change.id, change.base_version, {}, {}};
       if (change.state) staged_change.record = feature::encode_record(1, *change.state);
-      LT_RETURN_IF_ERROR(staged.add(staged_change, change.state ? &*change.state : nullptr));
+      const auto hash = feature::change_hash(dataset_.name, staged_change);
+      LT_RETURN_IF_ERROR(staged.add(place, staged_change, change.state ? &*change.state : nullptr, hash));
+      LT_RETURN_IF_ERROR(staged.end_batch(sequence, 0));
     }
-    LT_ASSIGN_OR_RETURN(const auto content, staged.seal(header));
-    return storage::publish(pool_, {"operator", attempt, header, dataset_, content}, staged);
+    LT_ASSIGN_OR_RETURN(const auto sealed, staged.seal(header));
+    storage::PublishRequest request;
+    request.organisation = "operator";
+    request.attempt_id = attempt;
+    request.header = header;
+    request.content = sealed.content;
+    request.duplicates = sealed.duplicate_count;
+    storage::PublishReport report;
+    return storage::publish(pool_, request, staged, report);
+  }
+  storage::StagedChangeset::Options staging_options(const std::string& attempt) const {
+    return {attempt, "operator", {}, limits_, false};
   }
   absl::StatusOr<feature::Receipt> publish(const std::vector<TestChange>& changes) { return publish({}, changes); }
   absl::StatusOr<feature::Receipt> publish_snapshot(const std::vector<TestChange>& changes,

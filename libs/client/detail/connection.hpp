@@ -1,6 +1,7 @@
 // The channel and stubs behind a Client.
 #pragma once
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include <memory>
@@ -24,6 +25,9 @@ class Connection {
   [[nodiscard]] lienthong::v1::CatalogService::Stub& catalog() const { return *catalog_; }
   [[nodiscard]] lienthong::v1::ExchangeService::Stub& exchange() const { return *exchange_; }
 
+  /// True once there is a connection; false when there is none after `wait`.
+  [[nodiscard]] bool wait_until_connected(std::chrono::milliseconds wait) const;
+
   /// Names the caller; for a stream.
   void prepare(grpc::ClientContext& context) const;
   /// The same with the deadline of a unary call.
@@ -38,14 +42,29 @@ class Connection {
   [[nodiscard]] absl::StatusOr<Response> call(Stub& stub, Method method, const Request& request) const {
     grpc::ClientContext context;
     prepare_unary(context);
+    return finish_call<Response>(context, stub, method, request);
+  }
+  /// The same for what may take as long as it takes.
+  template <typename Response, typename Stub, typename Request, typename Method>
+  [[nodiscard]] absl::StatusOr<Response> call_without_deadline(Stub& stub, Method method,
+                                                               const Request& request) const {
+    grpc::ClientContext context;
+    prepare(context);
+    return finish_call<Response>(context, stub, method, request);
+  }
+
+ private:
+  template <typename Response, typename Stub, typename Request, typename Method>
+  [[nodiscard]] absl::StatusOr<Response> finish_call(grpc::ClientContext& context, Stub& stub, Method method,
+                                                     const Request& request) const {
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (!status.ok()) return status_of(status);
     return response;
   }
 
- private:
   Options options_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<lienthong::v1::CatalogService::Stub> catalog_;
   std::unique_ptr<lienthong::v1::ExchangeService::Stub> exchange_;
 };

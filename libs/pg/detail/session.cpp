@@ -80,7 +80,8 @@ absl::Status connection_lost() {
 void FinishConnection::operator()(pg_conn* connection) const { PQfinish(connection); }
 void ClearResult::operator()(pg_result* result) const { PQclear(result); }
 
-Session::Session(ConnectionPtr connection) : connection_(std::move(connection)), statements_(kStatementCacheSize) {
+Session::Session(ConnectionPtr connection, std::chrono::milliseconds answer_timeout)
+    : connection_(std::move(connection)), answer_timeout_(answer_timeout), statements_(kStatementCacheSize) {
   PQsetNoticeReceiver(raw(), &Session::on_notice, this);
 }
 
@@ -127,10 +128,31 @@ absl::Status Session::error_of(const pg_result* result) {
                     "database client: " + first_line(PQerrorMessage(raw())));
 }
 
+bool Session::wait_for_answer() {
+  if (answer_timeout_.count() <= 0) return true;
+  Clock::time_point end = Clock::now() + answer_timeout_;
+  while (PQisBusy(raw()) != 0) {
+    PQflush(raw());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    pollfd socket{PQsocket(raw()), POLLIN, 0};
+    if (left.count() <= 0 || poll(&socket, 1, static_cast<int>(left.count())) == 0) return false;
+    if (PQconsumeInput(raw()) == 0) return true;  // PQgetResult() says what is wrong
+    end = Clock::now() + answer_timeout_;
+  }
+  return true;
+}
+
 absl::StatusOr<ResultPtr> Session::collect() {
   ResultPtr last;
   absl::Status failure;
-  while (ResultPtr next{PQgetResult(raw())}) {
+  while (true) {
+    if (!wait_for_answer()) {
+      give_up();
+      return make_error(absl::StatusCode::kUnavailable, "CONNECTION_LOST",
+                        "the database did not answer in time; retry with a new connection");
+    }
+    ResultPtr next{PQgetResult(raw())};
+    if (!next) break;
     if (is_copy(next.get())) {
       give_up();
       return make_error(absl::StatusCode::kInternal, "COPY_NOT_EXPECTED",
@@ -301,7 +323,9 @@ absl::Status Session::commit() {
 }
 
 absl::Status Session::finish_commit(bool sent) {
+  const auto answer_timeout = std::exchange(answer_timeout_, std::chrono::milliseconds(0));
   const absl::Status status = sent ? collect().status() : error_of(nullptr);
+  answer_timeout_ = answer_timeout;
   if (broken_) {
     return make_error(absl::StatusCode::kUnavailable, "COMMIT_UNKNOWN",
                       "the connection broke during COMMIT; look up whether it took effect before trying again");

@@ -33,7 +33,8 @@ using ResultPtr = std::unique_ptr<pg_result, ClearResult>;
 /// One thread at a time, except its Canceller.
 class Session {
  public:
-  explicit Session(ConnectionPtr connection);
+  /// @param answer_timeout as ConnectOptions::answer_timeout.
+  Session(ConnectionPtr connection, std::chrono::milliseconds answer_timeout);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -57,7 +58,7 @@ class Session {
   /// Rolls back within a few seconds or gives the connection up. For destructors.
   void rollback_quietly() noexcept;
 
-  /// Reads results until there are none; the first error, else the last result.
+  /// Reads results until there are none; the first error, else the last result. The answer timeout applies.
   absl::StatusOr<ResultPtr> collect();
   /// The error of a failed result or, for nullptr, of the connection.
   absl::Status error_of(const pg_result* result);
@@ -80,10 +81,13 @@ class Session {
   absl::StatusOr<ResultPtr> run_once(std::string_view sql, const Params& params, const std::string& key);
   absl::Status visit_rows(const std::function<absl::Status(const Row&)>& visit);
   absl::Status finish_commit(bool sent);
+  /// Waits until a result can be taken without waiting. False: the server was silent for too long, or is gone.
+  bool wait_for_answer();
   void stop_query();
   static void on_notice(void* self, const pg_result* notice);
 
   ConnectionPtr connection_;
+  std::chrono::milliseconds answer_timeout_;
   bool broken_ = false;
   bool sync_wait_canceled_ = false;  ///< Set by the notice that makes a COMMIT unconfirmed.
   StatementCache statements_;

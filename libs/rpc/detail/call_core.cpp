@@ -49,7 +49,7 @@ CallCore::CallCore(Runtime& runtime, grpc::CallbackServerContext& context, const
           method, earlier(context.deadline(), max_time),
           [&runtime](std::function<void()> job) { return runtime.cancel_executor().post(std::move(job)); })),
       context_(state_),
-      writes_(std::make_shared<WriteGuard>(context, runtime.limits().write_timeout)) {
+      writes_(std::make_shared<WriteGuard>(context, runtime.limits().write_timeout, runtime.limits().slowest_reader)) {
   active_gauge(runtime_.metrics(), state_->method).add(1);
   server_context_.AddInitialMetadata(kRequestIdKey, state_->request_id);
 }
@@ -76,6 +76,7 @@ absl::Status CallCore::identify() {
   }
   const std::string name = begin == end ? std::string() : std::string(begin->second.data(), begin->second.size());
   LT_ASSIGN_OR_RETURN(state_->identity, runtime_.resolve(begin == end ? nullptr : &name));
+  LT_ASSIGN_OR_RETURN(organisation_share_, runtime_.organisation_calls().take(state_->identity.organisation, 1));
   return gone() ? gone_status() : absl::OkStatus();
 }
 
@@ -103,6 +104,25 @@ absl::Status CallCore::check_size(std::size_t bytes) const {
       {{"bytes", std::to_string(bytes)}, {"limit", std::to_string(limit)}});
 }
 
+absl::Status CallCore::check_received(std::size_t bytes) const {
+  const std::size_t limit = runtime_.limits().max_message_bytes;
+  if (bytes <= limit) return absl::OkStatus();
+  return make_error(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+                    fmt::format("the message has {} bytes, more than the {} of one message; send several smaller ones",
+                                bytes, limit),
+                    {{"bytes", std::to_string(bytes)}, {"limit", std::to_string(limit)}});
+}
+
+absl::Status CallCore::read_stalled_status() const {
+  const auto limit = runtime_.limits().read_timeout.count();
+  return make_error(
+      absl::StatusCode::kCancelled, "PEER_STALLED",
+      fmt::format("no message arrived whole within {} ms and the stream is not closed; send smaller messages, or call "
+                  "when there is something to send",
+                  limit),
+      {{"limit_ms", std::to_string(limit)}});
+}
+
 grpc::Status CallCore::close(absl::Status status) {
   if (writes_->expired()) {
     status = make_error(absl::StatusCode::kCancelled, "PEER_STALLED",
@@ -111,6 +131,7 @@ grpc::Status CallCore::close(absl::Status status) {
   writes_->close();
   state_->close();
   record(status);  // before leaving: who sees no active call finds them all counted
+  organisation_share_.release();
   if (entered_) runtime_.leave(state_);
   return to_grpc_status(status);
 }

@@ -32,7 +32,7 @@ class CallCore {
   [[nodiscard]] bool admit(Executor::Job first);
   [[nodiscard]] absl::Status busy() const;
 
-  /// Resolves the caller. On the executor: it may ask the database.
+  /// Resolves the caller and counts the call as its. On the executor: it may ask the database.
   [[nodiscard]] absl::Status identify();
 
   [[nodiscard]] CallContext& context() { return context_; }
@@ -50,8 +50,11 @@ class CallCore {
   void run(const Executor::Job& job);
   [[nodiscard]] bool post(Executor::Job job) { return runtime_.executor().post(std::move(job)); }
 
-  /// Errors: RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE: the peer would refuse it and lose our reason.
+  /// Of a message to send. Errors: RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE: the peer would refuse it and lose our reason.
   [[nodiscard]] absl::Status check_size(std::size_t bytes) const;
+  /// Of a message received. Errors: RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE. Much larger ones are refused by gRPC itself.
+  [[nodiscard]] absl::Status check_received(std::size_t bytes) const;
+  [[nodiscard]] absl::Status read_stalled_status() const;
 
   /// Ends the book-keeping: callbacks, log, metrics. Once, right before Finish() with what it returns.
   [[nodiscard]] grpc::Status close(absl::Status status);
@@ -78,6 +81,7 @@ class CallCore {
   CallContext context_;
   std::shared_ptr<WriteGuard> writes_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  Quota::Share organisation_share_;
   bool entered_ = false;
 };
 

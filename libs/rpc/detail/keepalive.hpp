@@ -3,7 +3,6 @@
 
 namespace lt::rpc::detail {
 
-inline constexpr int kServerKeepaliveMs = 60'000;
 inline constexpr int kClientKeepaliveMs = 30'000;
 inline constexpr int kKeepaliveTimeoutMs = 20'000;
 inline constexpr int kMinPingIntervalMs = 20'000;  // below kClientKeepaliveMs, with room for jitter

@@ -2,10 +2,10 @@
 
 namespace lt::rpc::detail {
 
-void WriteGuard::write_started() {
+void WriteGuard::write_started(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   writing_ = true;
-  due_ = Clock::now() + timeout_;
+  due_ = Clock::now() + timeout_ + std::chrono::seconds(bytes / bytes_per_second_);
   if (!armed_ && context_ != nullptr) arm(timeout_);
 }
 

@@ -1,7 +1,9 @@
 // Cuts off a peer that takes no message for too long.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 
@@ -17,10 +19,12 @@ class WriteGuard : public std::enable_shared_from_this<WriteGuard> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  WriteGuard(grpc::CallbackServerContext& context, std::chrono::milliseconds timeout)
-      : context_(&context), timeout_(timeout) {}
+  /// A write may take `timeout`, and longer by its size at `bytes_per_second`: gRPC does not tell how much of a
+  /// message the peer has taken.
+  WriteGuard(grpc::CallbackServerContext& context, std::chrono::milliseconds timeout, std::size_t bytes_per_second)
+      : context_(&context), timeout_(timeout), bytes_per_second_(std::max<std::size_t>(bytes_per_second, 1)) {}
 
-  void write_started();
+  void write_started(std::size_t bytes);
   void write_done();
   /// Forgets the call. Afterwards the guard touches nothing of it.
   void close();
@@ -35,6 +39,7 @@ class WriteGuard : public std::enable_shared_from_this<WriteGuard> {
   mutable std::recursive_mutex mutex_;
   grpc::CallbackServerContext* context_;
   const std::chrono::milliseconds timeout_;
+  const std::size_t bytes_per_second_;
   std::unique_ptr<grpc::Alarm> alarm_;
   Clock::time_point due_;
   bool armed_ = false;

@@ -1,2 +1,2 @@
 -- How many features have which effect. Columns: op, count.
-SELECT op, count(*) FROM lt_effect GROUP BY op ORDER BY op
+SELECT op, count(*) FROM {EFFECT} GROUP BY op ORDER BY op

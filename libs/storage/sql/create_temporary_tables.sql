@@ -1,11 +1,13 @@
--- What a publish transaction works with: staged rows of a small changeset, and the effect found for each feature.
--- lt_effect.op: I, U, D; '=' without effect; E exists, M missing, V changed after base_version (conflicts).
-CREATE TEMPORARY TABLE IF NOT EXISTS lt_staged (
+-- What a publish transaction works with, for each dataset: staged rows of a small changeset, and the effect found for each
+-- feature. {EFFECT}.op: I, U, D; '=' without effect; E exists, M missing, V changed after base_version, O out of scope
+-- (conflicts); d, u: a D or U that depends on where the stored state is, still to be decided.
+CREATE TEMPORARY TABLE IF NOT EXISTS {STAGED} (
   seq bigint NOT NULL, base_version bigint, x1 float4, y1 float4, x2 float4, y2 float4, op "char" NOT NULL,
-  fid text COLLATE "C" NOT NULL, change_hash bytea NOT NULL, content_hash bytea,
-  geom geometry COMPRESSION lz4, props jsonb COMPRESSION lz4, payload bytea COMPRESSION lz4
+  kind "char" NOT NULL, fid text COLLATE "C" NOT NULL, change_hash bytea NOT NULL, content_hash bytea,
+  geom geometry COMPRESSION lz4, props jsonb COMPRESSION lz4, payload bytea COMPRESSION lz4,
+  mask text, partial bytea COMPRESSION lz4, findings jsonb
 ) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS lt_effect (
+CREATE TEMPORARY TABLE IF NOT EXISTS {EFFECT} (
   prev_version bigint NOT NULL, base_version bigint, px1 float4, py1 float4, px2 float4, py2 float4,
   op "char" NOT NULL, prev_op "char", fid text COLLATE "C" NOT NULL
 ) ON COMMIT DELETE ROWS;

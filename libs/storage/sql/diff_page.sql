@@ -1,9 +1,11 @@
 -- One page of the net change in (a, b]: $1 a, $2 b, $3 version and $4 fid after which to go on, $5 rows at most,
 -- $6 bytes after which to stop, $7 bool also the state before.
--- Columns: version, fid, op, payload, existed, same, before_payload. Superseded rows come with a null `existed`: they only move the
+-- Columns: horizon, version, fid, op, payload, existed, same, before_payload. An empty page has one row with a null fid, so that
+-- the horizon is always of the same moment as the rows. Superseded rows come with a null `existed`: they only move the
 -- position. `existed`: at a; `same`: equal content at a and b. Correlated subqueries with LIMIT are index probes in every plan.
-SELECT version, fid, op, payload, existed, same, before_payload
-FROM (
+SELECT h.horizon, y.version, y.fid, y.op, y.payload, y.existed, y.same, y.before_payload
+FROM lienthong.dataset_head h
+LEFT JOIN (
   SELECT x.*, sum(bytes) OVER (ORDER BY version, fid ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
   FROM (
     SELECT l.version, l.fid, l.op,
@@ -26,5 +28,5 @@ FROM (
       ORDER BY n.version DESC LIMIT 1
     ) s ON true
   ) x
-) y
-WHERE bytes_before < $6 ORDER BY version, fid
+) y ON y.bytes_before < $6
+WHERE h.dataset_id = {N} ORDER BY y.version, y.fid

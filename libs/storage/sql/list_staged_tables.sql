@@ -2,5 +2,5 @@
 -- Column: table name, quoted where needed.
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'lienthong_staging' AND c.relkind = 'r' AND c.relname LIKE 'staged\_%'
-  AND NOT EXISTS (SELECT 1 FROM lienthong_staging.attempt a WHERE a.table_name = format('%I.%I', n.nspname, c.relname))
+  AND NOT EXISTS (SELECT 1 FROM lienthong_staging.attempt a WHERE starts_with(c.relname, a.prefix || '_'))
 ORDER BY 1

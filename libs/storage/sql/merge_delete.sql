@@ -1,5 +1,5 @@
 -- Removes deleted features and leaves tombstones. $1 version.
 WITH d AS (
-  DELETE FROM lienthong_data.feature_{N} f USING lt_effect e WHERE e.op = 'D' AND f.fid = e.fid RETURNING f.fid
+  DELETE FROM lienthong_data.feature_{N} f USING {EFFECT} e WHERE e.op = 'D' AND f.fid = e.fid RETURNING f.fid
 )
 INSERT INTO lienthong_data.gone_{N} (fid, version) SELECT fid, $1 FROM d

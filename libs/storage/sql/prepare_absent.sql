@@ -1,6 +1,9 @@
--- A snapshot deletes what it does not contain. $1 as in prepare_changes.
-INSERT INTO lt_effect (prev_version, px1, py1, px2, py2, op, prev_op, fid)
-SELECT f.version, f.x1, f.y1, f.x2, f.y2, 'D'::"char", f.op, f.fid
+-- A snapshot deletes what it does not contain. $1 as in prepare_changes, $2 base_version of the header (null: none): what
+-- changed after it is a conflict. $3 to $6 box of the scope: x1, y1, x2, y2 (null: no scope); what meets it is undecided.
+INSERT INTO {EFFECT} (prev_version, base_version, px1, py1, px2, py2, op, prev_op, fid)
+SELECT f.version, $2::int8, f.x1, f.y1, f.x2, f.y2,
+  CASE WHEN $3::float4 IS NOT NULL THEN 'd' WHEN f.version > $2::int8 THEN 'V' ELSE 'D' END::"char", f.op, f.fid
 FROM lienthong_data.feature_{N} f
 WHERE NOT EXISTS (SELECT 1 FROM {STAGED} s WHERE s.fid = f.fid)
   AND ($1::int8 IS NULL OR f.fid IN (SELECT l.fid FROM lienthong_data.log_{N} l WHERE l.version > $1::int8))
+  AND ($3::float4 IS NULL OR (f.x1 <= $5::float4 AND f.x2 >= $3::float4 AND f.y1 <= $6::float4 AND f.y2 >= $4::float4))

@@ -1,5 +1,7 @@
 #include "client/entry_reader.hpp"
 
+#include <thread>
+
 #include "client/client.hpp"
 #include "fake_exchange.hpp"
 #include "wire/parts.hpp"
@@ -291,6 +293,188 @@ TEST_CASE("a reader that is dropped cancels its call") {
     REQUIRE(moved.next().ok());
   }
   CHECK(cancelled.wait());
+}
+
+v1::StreamDiffResponse with_token(v1::StreamDiffResponse response, const std::string& token) {
+  response.mutable_entries()->set_resume_token(token);
+  return response;
+}
+
+// What one call of a diff sends, and how it ends.
+struct Answer {
+  std::vector<v1::StreamDiffResponse> messages;
+  absl::Status status;
+};
+
+absl::Status gone() { return lt::make_error(StatusCode::kUnavailable, "SERVER_STOPPING", "stopping"); }
+
+// An exchange whose calls give these answers, one after another, the last one again and again.
+class BreakingExchange {
+ public:
+  explicit BreakingExchange(std::vector<Answer> answers) : answers_(std::move(answers)), exchange_(behaviour()) {}
+
+  Outcome read(std::optional<std::int64_t> to = std::nullopt) {
+    lt::client::Options options;
+    options.resume_wait = std::chrono::seconds(10);
+    const auto client = exchange_.client(options);
+    auto reader = client.diff("a.b", 3, to, true, "cursor");
+    REQUIRE(reader.ok());
+    Outcome outcome;
+    for (;;) {
+      const auto next = reader->next();
+      outcome.status = next.status();
+      if (!next.ok() || !*next) break;
+      outcome.entries.push_back(**next);
+    }
+    if (reader->end()) outcome.cursor = reader->end()->cursor();
+    return outcome;
+  }
+  std::vector<v1::StreamDiffRequest> requests;
+
+ private:
+  Behaviour behaviour() {
+    Behaviour made;
+    made.diff = [this](const v1::StreamDiffRequest& request, auto&, auto& writer) {
+      const auto& answer = answers_[std::min(requests.size(), answers_.size() - 1)];
+      requests.push_back(request);
+      for (const auto& message : answer.messages) writer.Write(message);
+      return answer.status;
+    };
+    return made;
+  }
+
+  const std::vector<Answer> answers_;
+  const FakeExchange exchange_;
+};
+
+std::string ids_of(const Outcome& outcome) {
+  std::string ids;
+  for (const auto& one : outcome.entries) ids += one.id;
+  return ids;
+}
+
+TEST_CASE("an answer that breaks off goes on by its last token, each entry once") {
+  BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1"),
+                               with_token(entries({entry("2"), entry("3")}), "t2")},
+                              gone()},
+                             {{header(), with_token(entries({entry("4")}), "t3"), end(4)}, {}}});
+  const auto outcome = exchange.read();
+  CHECK(outcome.status.ok());
+  CHECK(ids_of(outcome) == "1234");
+  CHECK(outcome.cursor == "cursor");
+  REQUIRE(exchange.requests.size() == 2);
+  CHECK(exchange.requests[0].resume_token().empty());
+  CHECK(exchange.requests[1].resume_token() == "t2");
+  CHECK(exchange.requests[1].from_version() == 3);
+  CHECK(exchange.requests[1].cursor() == "cursor");
+  CHECK(exchange.requests[1].include_before());
+  CHECK_FALSE(exchange.requests[1].has_to_version());
+}
+
+TEST_CASE("what came in pieces after the last token comes again and is given once") {
+  const auto parts = in_parts(entry("2", v1::ENTRY_OP_UPDATE, std::string(100, 'g')), 60);
+  REQUIRE(parts.size() == 2);
+  std::vector<v1::StreamDiffResponse> first{header(), with_token(entries({entry("1")}), "t1"), parts[0]};
+  SECTION("broken off after the whole entry") { first.push_back(parts[1]); }
+  SECTION("broken off in the middle of it") {}
+  BreakingExchange exchange({{first, gone()}, {{header(), parts[0], parts[1], entries({entry("3")}), end(3)}, {}}});
+  const auto outcome = exchange.read();
+  CHECK(outcome.status.ok());
+  CHECK(ids_of(outcome) == "123");
+  CHECK(exchange.requests.at(1).resume_token() == "t1");
+}
+
+TEST_CASE("an answer that breaks off before its first entry begins anew, to the same end") {
+  BreakingExchange exchange({{{header()}, gone()}, {{header(), entries({entry("1")}), end(1)}, {}}});
+  CHECK(ids_of(exchange.read()) == "1");
+  REQUIRE(exchange.requests.size() == 2);
+  CHECK(exchange.requests[1].resume_token().empty());
+  CHECK(exchange.requests[1].to_version() == header().header().to_version());
+}
+
+TEST_CASE("an answer that gave entries without a token is not resumed") {
+  BreakingExchange exchange({{{header(), entries({entry("1")})}, gone()}});
+  const auto outcome = exchange.read();
+  CHECK(lt::error_reason(outcome.status) == "SERVER_STOPPING");
+  CHECK(exchange.requests.size() == 1);
+}
+
+TEST_CASE("resuming ends after five tries without progress, and starts to count anew with each message") {
+  SECTION("no progress") {
+    BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1")}, gone()}, {{header()}, gone()}});
+    const auto outcome = exchange.read();
+    CHECK(lt::error_reason(outcome.status) == "SERVER_STOPPING");
+    CHECK(ids_of(outcome) == "1");
+    CHECK(exchange.requests.size() == 1 + 5);
+  }
+  SECTION("a little each time") {
+    std::vector<Answer> answers;
+    for (int i = 0; i < 9; ++i) {
+      const std::string name = std::to_string(i);
+      answers.push_back({{header(), with_token(entries({entry(name)}), "t" + name)}, gone()});
+    }
+    answers.push_back({{header(), end(9)}, {}});
+    BreakingExchange exchange(answers);
+    const auto outcome = exchange.read();
+    CHECK(outcome.status.ok());
+    CHECK(ids_of(outcome) == "012345678");
+  }
+}
+
+TEST_CASE("a refusal to resume is final and kept") {
+  const auto forked = lt::make_error(StatusCode::kFailedPrecondition, "HISTORY_FORKED", "another history");
+  BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1")}, gone()}, {{}, forked}});
+  CHECK(lt::error_reason(exchange.read().status) == "HISTORY_FORKED");
+  CHECK(exchange.requests.size() == 2);
+}
+
+TEST_CASE("a reader that paused too long, or meets a busy exchange, resumes; one that is refused does not") {
+  const auto [code, reason, calls] = GENERATE(table<StatusCode, const char*, std::size_t>(
+      {{StatusCode::kCancelled, "PEER_STALLED", 2},
+       {StatusCode::kResourceExhausted, "SERVER_BUSY", 2},
+       {StatusCode::kUnavailable, "CONNECTION_LOST", 2},
+       {StatusCode::kOutOfRange, "HISTORY_COMPACTED", 1},
+       {StatusCode::kDeadlineExceeded, "CALL_DEADLINE", 1}}));
+  BreakingExchange exchange(
+      {{{header(), with_token(entries({entry("1")}), "t1")}, lt::make_error(code, reason, "it broke off")},
+       {{header(), end(1)}, {}}});
+  const auto outcome = exchange.read();
+  CHECK(exchange.requests.size() == calls);
+  CHECK(outcome.status.ok() == (calls == 2));
+}
+
+TEST_CASE("an answer that is resumed as another one is malformed") {
+  auto other = header();
+  SECTION("of another end") { other.mutable_header()->set_to_version(10); }
+  SECTION("of another dataset") { other.mutable_header()->set_dataset_uid("other"); }
+  BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1")}, gone()}, {{other, end(1)}, {}}});
+  check_error(exchange.read(), "STREAM_MALFORMED");
+}
+
+TEST_CASE("a resumed answer must add up: its count is of the whole") {
+  BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1")}, gone()},
+                             {{header(), with_token(entries({entry("2")}), "t2"), end(1)}, {}}});
+  check_error(exchange.read(), "STREAM_INCOMPLETE");
+}
+
+TEST_CASE("an exchange that stays away ends the reading with the error that broke it off") {
+  Behaviour behaviour;
+  behaviour.diff = [&](const auto&, grpc::ServerContext& context, auto& writer) {
+    writer.Write(header());
+    writer.Write(with_token(entries({entry("1")}), "t1"));
+    while (!context.IsCancelled()) std::this_thread::yield();
+    return gone();
+  };
+  FakeExchange exchange(behaviour);
+  lt::client::Options options;
+  options.resume_wait = std::chrono::milliseconds(200);
+  auto reader = exchange.client(options).diff("a.b", 0);
+  REQUIRE(reader.ok());
+  REQUIRE(reader->next().ok());
+  exchange.stop();
+  const auto next = reader->next();
+  CHECK(next.status().code() == StatusCode::kUnavailable);
+  CHECK(reader->next().status() == next.status());
 }
 
 }  // namespace

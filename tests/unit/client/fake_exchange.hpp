@@ -59,9 +59,12 @@ class FakeExchange : private v1::ExchangeService::Service {
 
   [[nodiscard]] client::Client client(std::chrono::seconds timeout = std::chrono::seconds(30)) const {
     client::Options options;
+    options.timeout = timeout;
+    return client(std::move(options));
+  }
+  [[nodiscard]] client::Client client(client::Options options) const {
     options.endpoint = "127.0.0.1:" + std::to_string(port_);
     options.organisation = "transport";
-    options.timeout = timeout;
     auto made = client::Client::connect(options);
     REQUIRE(made.ok());
     return *std::move(made);

@@ -255,6 +255,59 @@ TEST_CASE("a receipt that comes before everything was sent is the receipt") {
   CHECK(content_sha256 == std::string(64, 'a'));
 }
 
+TEST_CASE("a resumed upload does not send again what is staged") {
+  Received whole;
+  {
+    const FakeExchange exchange(taking(whole));
+    auto publisher = open(exchange);
+    const auto one = state(10'000);
+    for (int i = 0; i < 100; ++i) REQUIRE(publisher.add(ChangeOp::kUpsert, std::to_string(i), {}, &one).ok());
+    REQUIRE(publisher.finish().ok());
+  }
+  REQUIRE(whole.sequences.size() > 3);
+  Received rest;
+  Behaviour behaviour;
+  behaviour.publish = [&](auto&, PublishStream& stream) {
+    v1::PublishRequest request;
+    stream.Read(&request);
+    rest.header = request.header();
+    v1::PublishResponse response;
+    response.mutable_progress()->set_attempt_id("attempt-1");
+    response.mutable_progress()->set_staged_sequence(2);
+    stream.Write(response);
+    LT_RETURN_IF_ERROR(receive(stream, rest));
+    stream.Write(receipt());
+    return absl::OkStatus();
+  };
+  const FakeExchange exchange(behaviour);
+  auto resumed = header();
+  resumed.resume_attempt_id = "attempt-1";
+  auto publisher = Publisher::open(exchange.client(), resumed, schema());
+  REQUIRE(publisher.ok());
+  CHECK(publisher->resumable_attempt() == "attempt-1");
+  const auto one = state(10'000);
+  for (int i = 0; i < 100; ++i) REQUIRE(publisher->add(ChangeOp::kUpsert, std::to_string(i), {}, &one).ok());
+  REQUIRE(publisher->finish().ok());
+  CHECK(rest.sequences == std::vector<std::int64_t>(whole.sequences.begin() + 2, whole.sequences.end()));
+  CHECK(rest.changes.size() < whole.changes.size());
+  CHECK(rest.changes.back().feature().id() == "99");
+  CHECK(rest.announced == 100);
+}
+
+TEST_CASE("an upload of which nothing is staged cannot be resumed") {
+  Behaviour behaviour;
+  behaviour.publish = [&](auto&, PublishStream& stream) {
+    v1::PublishRequest request;
+    stream.Read(&request);
+    return lt::make_error(StatusCode::kNotFound, "ATTEMPT_UNKNOWN", "nothing is staged");
+  };
+  const FakeExchange exchange(behaviour);
+  auto resumed = header();
+  resumed.resume_attempt_id = "attempt-1";
+  const auto publisher = Publisher::open(exchange.client(), resumed, schema());
+  CHECK(lt::error_reason(publisher.status()) == "ATTEMPT_UNKNOWN");
+}
+
 TEST_CASE("a server that goes away is told with what to do") {
   Behaviour behaviour;
   lt::client_test::Event reading;

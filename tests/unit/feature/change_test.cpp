@@ -78,6 +78,12 @@ TEST_CASE("the content of a changeset sees its options, not its id, message and 
   CHECK(differs([](ChangesetHeader& h) { h.kind = ChangesetKind::kSnapshot; }));
   CHECK(differs([](ChangesetHeader& h) { h.crs = "EPSG:4326"; }));
   CHECK(differs([](ChangesetHeader& h) { h.base_version = 0; }));
+  CHECK(differs([](ChangesetHeader& h) { h.scope_wkt = "POLYGON ((0 0, 1 0, 1 1, 0 0))"; }));
+  CHECK(differs([](ChangesetHeader& h) { h.on_conflict = ConflictPolicy::kSkipAndList; }));
+  CHECK(differs([](ChangesetHeader& h) { h.on_invalid = InvalidPolicy::kQuarantine; }));
+  CHECK(differs([](ChangesetHeader& h) { h.collapse_repeated = true; }));
+  CHECK(differs([](ChangesetHeader& h) { h.repairs = {Repair::kNfc}; }));
+  CHECK(differs([](ChangesetHeader& h) { h.base_versions = {{"rivers", 0}}; }));
   CHECK(differs([](ChangesetHeader& h) { h.allow_mass_delete = true; }));
 }
 
@@ -92,6 +98,39 @@ TEST_CASE("the content of a changeset sees the number and order of its changes")
   CHECK(content({}) != content({a}));
   CHECK(content({a}) != content({a, a}));
   CHECK(content({a, b}) != content({b, a}));
+}
+
+TEST_CASE("the hash of a change sees its mask, and an unreadable change has a hash of its own kind") {
+  Change partial = upsert();
+  partial.mask = {0};
+  Change other = upsert();
+  other.mask = {0, 1};
+  CHECK(change_hash("roads", partial) != change_hash("roads", upsert()));
+  CHECK(change_hash("roads", partial) != change_hash("roads", other));
+  CHECK(invalid_change_hash("roads", "a", "x") != invalid_change_hash("roads", "a", "y"));
+  CHECK(invalid_change_hash("roads", "a", "x") != invalid_change_hash("rivers", "a", "x"));
+  CHECK(invalid_change_hash("roads", "ax", "") != invalid_change_hash("roads", "a", "x"));
+}
+
+TEST_CASE("a mask is written as text and read back") {
+  CHECK(to_string(FieldMask{}).empty());
+  CHECK(to_string(FieldMask{0, 3, 10000}) == "0,3,10000");
+  CHECK(mask_from_string("0,3,10000") == FieldMask{0, 3, 10000});
+  CHECK(mask_from_string("").empty());
+  CHECK(mask_from_string("7") == FieldMask{7});
+}
+
+TEST_CASE("a mask changes just what it names") {
+  State stored;
+  stored.properties = {{1, Value(std::string("a"))}, {2, Value(std::int64_t{5})}, {3, Value(true)}};
+  State partial;
+  partial.properties = {{1, Value(std::string("b"))}};
+  const State changed = apply_mask(stored, partial, {1, 2});
+  CHECK(changed.properties == std::map<std::int32_t, Value>{{1, Value(std::string("b"))}, {3, Value(true)}});
+  CHECK_FALSE(changed.geometry);
+  stored.geometry = geo::parse_wkt("POINT (1 2)").value();
+  CHECK(apply_mask(stored, partial, {1}).geometry == stored.geometry);
+  CHECK_FALSE(apply_mask(stored, partial, {0}).geometry);
 }
 
 TEST_CASE("operations and severities have names") {

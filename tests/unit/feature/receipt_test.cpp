@@ -116,6 +116,26 @@ TEST_CASE("a malformed receipt is refused") {
   }
 }
 
+TEST_CASE("a commit time at another offset is read unless its year has no text in UTC") {
+  const auto with_time = [](const std::string& text) {
+    return receipt_from_json(R"({"committed_at":")" + text + R"("})");
+  };
+  for (const std::string last : {"9999-12-31T05:59:59.999999-18:00", "0001-01-01T18:00:00+18:00"}) {
+    INFO(last);
+    const auto receipt = with_time(last);
+    REQUIRE(receipt.ok());
+    const auto again = receipt_from_json(receipt_to_json(*receipt).dump());
+    REQUIRE(again.ok());
+    CHECK(*again == *receipt);
+  }
+  for (const std::string beyond : {"9999-12-31T06:00:00-18:00", "0001-01-01T17:59:59.999999+18:00"}) {
+    INFO(beyond);
+    const auto refused = with_time(beyond);
+    CHECK(refused.status().code() == absl::StatusCode::kInvalidArgument);
+    CHECK(error_reason(refused.status()) == "RECEIPT_MALFORMED");
+  }
+}
+
 TEST_CASE("cursors survive their token, which stands in a URL or a shell unquoted") {
   const std::uint64_t seed = test::seed();
   INFO("LT_TEST_SEED=" << seed);

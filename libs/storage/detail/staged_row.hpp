@@ -1,0 +1,18 @@
+// Columns that staged rows and filled-in partial updates share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "feature/record.hpp"
+#include "pg/copy.hpp"
+
+namespace lt::storage {
+
+/// x1, y1, x2, y2 in single precision, rounded outwards; nulls without a state, geometry or ordinates.
+void add_box(pg::CopyEncoder& row, const feature::State* state);
+/// content_hash, geom, props, payload of a whole state, of which `record` is the encoding.
+void add_whole_state(pg::CopyEncoder& row, std::string_view record, const feature::State& state, int srid);
+void add_nulls(pg::CopyEncoder& row, int columns);
+
+}  // namespace lt::storage

@@ -1,0 +1,44 @@
+// One dataset of a changeset, ready to read and check its changes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <absl/status/statusor.h>
+
+#include "exchange/core.hpp"
+#include "feature/change.hpp"
+#include "feature/schema.hpp"
+#include "geo/crs.hpp"
+#include "geo/validity.hpp"
+#include "rules/repair.hpp"
+#include "rules/schema_rules.hpp"
+#include "wire/change.hpp"
+
+namespace lt::exchange {
+
+struct Target {
+  storage::Dataset dataset;
+  std::shared_ptr<const feature::Schema> schema;
+  std::optional<geo::Crs> crs;  ///< none: a dataset without geometry
+  wire::ChangeDecoder decoder;
+  rules::SchemaChecker checker;
+  rules::Repairer repairer;
+  std::size_t place = 0;  ///< in the staging
+};
+
+/// Looks the dataset up, the caller's right to publish it, and whether the CRS that the header named fits.
+/// @param header for its repairs. @param crs empty: the dataset's own.
+/// Errors: NOT_FOUND DATASET_UNKNOWN; PERMISSION_DENIED NOT_OWNER; INVALID_ARGUMENT CRS_MISMATCH and those of
+/// geo::find_crs().
+[[nodiscard]] absl::StatusOr<std::unique_ptr<Target>> open_target(const Core& core, const rpc::CallerIdentity& caller,
+                                                                  const feature::ChangesetHeader& header,
+                                                                  const std::string& crs, const std::string& name);
+
+/// The area of a scoped snapshot.
+/// Errors: INVALID_ARGUMENT SCOPE_INVALID (not WKT of a valid polygon in the dataset's CRS).
+[[nodiscard]] absl::StatusOr<geo::Geometry> read_scope(const Target& target, const std::string& wkt);
+
+}  // namespace lt::exchange
