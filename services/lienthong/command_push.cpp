@@ -104,13 +104,11 @@ class Push {
     if (!options_.only.empty()) LT_RETURN_IF_ERROR(check_only(reader, schema, options_.only));
     LT_RETURN_IF_ERROR(reader.bind(schema));
     Progress progress("sending", reader.count_hint());
-    LT_ASSIGN_OR_RETURN(auto publisher, client::Publisher::open(client, header_for(schema, reader.crs()), schema,
-                                                                [&progress](std::int64_t received, std::int64_t) {
-                                                                  progress.update(received);
-                                                                }));
-    LT_RETURN_IF_ERROR(send_all(reader, schema, publisher));
-    progress.label("sent, the exchange is checking:");
-    auto receipt = publisher.finish();
+    LT_ASSIGN_OR_RETURN(auto publisher, open_publisher(client, header_for(schema, reader.crs()), schema, progress));
+    const absl::Status sent = send_all(reader, schema, publisher);
+    if (sent.ok()) progress.label("sent, the exchange is checking:");
+    auto receipt = sent.ok() ? publisher.finish() : absl::StatusOr<feature::Receipt>(sent);
+    resume_attempt_ = receipt.ok() ? std::string() : publisher.resumable_attempt();
     progress.clear();
     tell_warnings(reader);
     return receipt;
@@ -120,6 +118,17 @@ class Push {
   bool reached() const { return reached_; }
 
  private:
+  /// Goes on with what the attempt before had staged, if the exchange still has it.
+  absl::StatusOr<client::Publisher> open_publisher(const client::Client& client, feature::ChangesetHeader header,
+                                                   const feature::Schema& schema, Progress& progress) {
+    const auto update = [&progress](std::int64_t received, std::int64_t) { progress.update(received); };
+    header.resume_attempt_id = std::exchange(resume_attempt_, {});
+    auto publisher = client::Publisher::open(client, header, schema, update);
+    if (header.resume_attempt_id.empty() || error_reason(publisher.status()) != "ATTEMPT_UNKNOWN") return publisher;
+    header.resume_attempt_id.clear();
+    return client::Publisher::open(client, header, schema, update);
+  }
+
   feature::ChangesetHeader header_for(const feature::Schema& schema, const std::string& file_crs) const {
     feature::ChangesetHeader header;
     header.changeset_id = options_.changeset_id;
@@ -166,6 +175,7 @@ class Push {
   const Cli& cli_;
   const PushOptions& options_;
   std::set<std::string> told_;
+  std::string resume_attempt_;  ///< that broke off with something staged
   bool reached_ = false;
 };
 
