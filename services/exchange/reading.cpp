@@ -1,5 +1,6 @@
 #include "exchange/reading.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
 #include <vector>
@@ -181,8 +182,7 @@ absl::StatusOr<std::int64_t> time_from(const google::protobuf::Timestamp& time) 
                     "as_of_time is not a point in time of the years 1 to 9999");
 }
 
-// `version` or `as_of_time` of a request; nothing when it has neither. To be asked before the head is read: then the
-// version is never after it.
+// `version` or `as_of_time` of a request; nothing when it has neither.
 template <typename Request>
 absl::StatusOr<std::optional<std::int64_t>> asked_version(const Core& core, const Request& request) {
   if (request.has_version() && request.has_as_of_time()) {
@@ -193,7 +193,8 @@ absl::StatusOr<std::optional<std::int64_t>> asked_version(const Core& core, cons
   if (!request.has_as_of_time()) return std::nullopt;
   LT_ASSIGN_OR_RETURN(const auto time_us, time_from(request.as_of_time()));
   LT_ASSIGN_OR_RETURN(const auto dataset, dataset_to_read(core, request.dataset()));
-  return storage::version_at(core.pool, dataset.id, time_us);
+  LT_ASSIGN_OR_RETURN(const auto version, storage::version_at(core.pool, dataset.id, time_us));
+  return std::min(version, dataset.head);  // a version that is not announced yet cannot be read yet
 }
 
 absl::StatusOr<Range> resolve_version(const Core& core, const std::string& name, std::optional<std::int64_t> version) {

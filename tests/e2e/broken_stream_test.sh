@@ -5,6 +5,7 @@ source "$(dirname "$0")/lib.sh"
 
 readonly features=60000 # far over what stays in memory, so that it is staged in many pieces
 data=$work/data
+export LIENTHONG_PUBLISH_RESUME_KEEP=0s
 export LIENTHONG_PUBLISH_SWEEP_INTERVAL=1s # so that the test need not wait a minute for the sweeper
 start "$data"
 lt operator organisation create transport >/dev/null

@@ -46,7 +46,7 @@ equal "schema" "$(jq -S . "$work/schema.json")" "$(lt transport dataset show tra
 step "first push"
 receipt=$(lt transport push transport.road_segment "$work/roads.gpkg" --message "đợt đầu" --changeset-id roads/1)
 equal "members of a receipt" \
-  "dataset version commit_id attempt_id changeset_id changed inserted updated deleted unchanged quarantined skipped findings digest" \
+  "dataset version commit_id attempt_id changeset_id changed inserted updated deleted unchanged quarantined skipped findings digest collapsed receipt" \
   "$(jq -r 'keys_unsorted | join(" ")' <<<"$receipt")"
 json_is "receipt" '.version == 1 and .changed and .inserted == 300 and .updated == 0 and .deleted == 0 and
   .unchanged == 0 and .changeset_id == "roads/1" and (.digest | length) == 64' "$receipt"

@@ -318,13 +318,17 @@ TEST_CASE("a revert of a large version goes through staging in pieces and back")
   CHECK(state_of(exchange, "test.points") == state_of(exchange, "test.points", 1));
 }
 
-TEST_CASE("a revert brings back a feature that is too large for a message") {
+TEST_CASE("a revert brings back features that are too large for a message or a batch") {
   ExchangeFixture exchange;
-  publish_line(exchange, "long", 300'000, 500000);
-  publish_line(exchange, "long", 2, 500000);
-  const auto receipt = must(revert(exchange, R"({"dataset":"test.shapes","version":2})"));
-  CHECK(receipt.counts().updated() == 1);
-  CHECK(state_of(exchange, "test.shapes").at("long") == line_record(300'000, 500000));
+  publish_line(exchange, "longest", 300'000, 500000);
+  for (const char* id : {"a", "b", "c"}) publish_line(exchange, id, 60'000, 500000);
+  const auto before = state_of(exchange, "test.shapes");
+  std::vector<v1::Change> deletes;
+  for (const char* id : {"a", "b", "c", "longest"}) deletes.push_back(delete_of(id));
+  const auto gone = must(exchange.publish(exchange.header("test.shapes"), deletes));
+  const auto receipt = must(revert(exchange, R"({"reverted_changeset_id":")" + gone.changeset_id() + R"("})"));
+  CHECK(receipt.counts().inserted() == 4);
+  CHECK(state_of(exchange, "test.shapes") == before);
 }
 
 TEST_CASE("a revert undoes a changeset in all its datasets, and only there") {
