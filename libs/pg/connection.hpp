@@ -29,8 +29,9 @@ struct ConnectOptions {
   std::chrono::milliseconds statement_timeout{0};
   /// The server ends a session that leaves a transaction open and idle for longer; 0 = never.
   std::chrono::milliseconds idle_in_transaction_timeout{60'000};
-  /// Longest silence of the server while execute() or execute_script() waits, measured here, so that a server that hangs
-  /// does not hang its caller: then the connection is given up (CONNECTION_LOST). 0 = none. Never applies to COMMIT.
+  /// Longest silence of the server while execute() or execute_script() waits, measured here, so that a server that
+  /// hangs does not hang its caller: then the connection is given up (CONNECTION_LOST). 0 = none. Never applies to
+  /// COMMIT.
   std::chrono::milliseconds answer_timeout{0};
 };
 

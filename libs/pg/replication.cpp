@@ -51,8 +51,9 @@ absl::Status wait_until_replicated(Connection& connection, Clock::time_point dea
   while (!answer.replicated) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) {
-      return make_error(absl::StatusCode::kUnavailable, "COMMIT_UNCONFIRMED",
-                        "committed on the primary, but no synchronous standby has confirmed it; look it up again later");
+      return make_error(
+          absl::StatusCode::kUnavailable, "COMMIT_UNCONFIRMED",
+          "committed on the primary, but no synchronous standby has confirmed it; look it up again later");
     }
     std::this_thread::sleep_for(std::min(pause, left));
     pause = std::min(pause * 2, kLongestPause);

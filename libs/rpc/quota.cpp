@@ -54,13 +54,12 @@ absl::Status Quota::add(const std::string& organisation, std::uint64_t amount) {
   const auto it = parts_.find(organisation);
   const std::uint64_t own = it == parts_.end() ? 0 : it->second;
   if (amount > limits_.per_organisation - own) {
-    return make_error(
-        absl::StatusCode::kResourceExhausted, "ORGANISATION_BUSY",
-        fmt::format("\"{}\" has {} {}, {} more would pass its limit of {}; let some end, then retry", organisation, own,
-                    what_, amount, limits_.per_organisation),
-        {{"organisation", organisation},
-         {"limit", std::to_string(limits_.per_organisation)},
-         {"retry_after_ms", retry}});
+    return make_error(absl::StatusCode::kResourceExhausted, "ORGANISATION_BUSY",
+                      fmt::format("\"{}\" has {} {}, {} more would pass its limit of {}; let some end, then retry",
+                                  organisation, own, what_, amount, limits_.per_organisation),
+                      {{"organisation", organisation},
+                       {"limit", std::to_string(limits_.per_organisation)},
+                       {"retry_after_ms", retry}});
   }
   if (amount > limits_.total - taken_) {
     return make_error(absl::StatusCode::kResourceExhausted, "SERVER_BUSY",

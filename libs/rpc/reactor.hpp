@@ -183,8 +183,8 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
            SessionOpener<Request, Response> opener)
       : core_(runtime, context, method, std::chrono::milliseconds(0)),
         opener_(std::move(opener)),
-        reads_(std::make_shared<ReadGuard>(runtime.limits().read_timeout,
-                                           [this] { core_.run([this] { stall(); }); })) {}
+        reads_(std::make_shared<ReadGuard>(runtime.limits().read_timeout, [this] { core_.run([this] { stall(); }); })) {
+  }
 
   void start() {
     if (!core_.admit([this] { open(); })) conclude(core_.busy());

@@ -23,11 +23,11 @@ struct Limits {
   std::size_t max_organisation_calls = 1024;        ///< Of one organisation; more are refused with ORGANISATION_BUSY.
   std::chrono::milliseconds unary_timeout{30'000};  ///< Upper bound of the deadline that unary handlers see.
   std::chrono::milliseconds write_timeout{60'000};  ///< A peer that takes no message for so long is cut off.
-  std::size_t slowest_reader = 512;                 ///< Bytes a second: a message gets so much longer than write_timeout.
-  std::chrono::milliseconds read_timeout{60'000};   ///< A bidi call whose awaited message takes so long is cut off.
-  std::size_t max_unsent_replies = 64;              ///< Of one bidi call; then its next message is not read.
-  std::size_t max_message_bytes = 4U << 20;         ///< Of one message, sent (the receive limit of peers) or received.
-  std::chrono::milliseconds busy_retry{1'000};      ///< Delay named in the RetryInfo of both.
+  std::size_t slowest_reader = 512;  ///< Bytes a second: a message gets so much longer than write_timeout.
+  std::chrono::milliseconds read_timeout{60'000};  ///< A bidi call whose awaited message takes so long is cut off.
+  std::size_t max_unsent_replies = 64;             ///< Of one bidi call; then its next message is not read.
+  std::size_t max_message_bytes = 4U << 20;        ///< Of one message, sent (the receive limit of peers) or received.
+  std::chrono::milliseconds busy_retry{1'000};     ///< Delay named in the RetryInfo of both.
 };
 
 /// Finds who an organisation's name belongs to. Runs on the executor and may block. A NOT_FOUND becomes

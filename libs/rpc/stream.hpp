@@ -64,7 +64,8 @@ class Session {
   /// count them in a last message, as any streaming protocol should.
   [[nodiscard]] virtual absl::Status on_half_close(Replies<Response>& replies) = 0;
   /// The caller is gone (cancel, deadline, lost connection) or sends nothing for Limits::read_timeout. Called at most
-  /// once, last, and only if neither method above has ended the call. While one of them runs, CallContext::cancelled() and on_cancel() tell.
+  /// once, last, and only if neither method above has ended the call. While one of them runs, CallContext::cancelled()
+  /// and on_cancel() tell.
   virtual void on_cancel() {}
 };
 

@@ -9,8 +9,8 @@
 
 namespace lt::storage {
 
-/// Longer than a standby is away for a restart, shorter than a caller's patience.
-inline constexpr std::chrono::seconds kConfirmTimeout{10};
+/// Short, since a thread waits: the caller's retry with the same changeset_id waits again.
+inline constexpr std::chrono::seconds kConfirmTimeout{2};
 
 /// Before a receipt is given out that its own COMMIT did not acknowledge: one found by its changeset_id, or by a look
 /// after COMMIT_UNKNOWN or COMMIT_UNCONFIRMED. OK when the synchronous standbys have all that `connection` sees; one

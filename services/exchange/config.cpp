@@ -29,8 +29,9 @@ absl::Status check_peer_limits(const Config& config) {
     }
   }
   if (config.pieces_bytes / 2 < config.max_feature_bytes) {
-    return invalid("server.pieces_bytes is less than twice publish.max_feature_bytes, so that the half of it that one "
-                   "organisation gets would not hold its largest feature");
+    return invalid(
+        "server.pieces_bytes is less than twice publish.max_feature_bytes, so that the half of it that one "
+        "organisation gets would not hold its largest feature");
   }
   return absl::OkStatus();
 }

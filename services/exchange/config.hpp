@@ -51,6 +51,8 @@ struct Config {
   std::chrono::milliseconds history_kept{0};  ///< 0: for ever
   std::chrono::milliseconds retention_interval{3'600'000};
 
+  bool operator==(const Config&) const = default;
+
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -25,9 +25,8 @@ constexpr std::chrono::milliseconds kLeastInterval{5};
 constexpr std::chrono::milliseconds kReplicationWait{500};
 
 bool same(const storage::Dataset& a, const storage::Dataset& b) {
-  return a.uid == b.uid && a.name == b.name && a.head == b.head &&
-         a.head_digest == b.head_digest && a.horizon == b.horizon &&
-         a.owner == b.owner && a.schema_revision == b.schema_revision;
+  return a.uid == b.uid && a.name == b.name && a.head == b.head && a.head_digest == b.head_digest &&
+         a.horizon == b.horizon && a.owner == b.owner && a.schema_revision == b.schema_revision;
 }
 
 bool intersects(const std::vector<int>& sorted, const std::vector<int>& some) {
@@ -38,8 +37,8 @@ bool intersects(const std::vector<int>& sorted, const std::vector<int>& some) {
 HeadBoardOptions with_timeouts(HeadBoardOptions options) {
   options.connection.purpose = "exchange/heads";
   options.connection.answer_timeout = kAnswerTimeout;
-  options.connection.connect_timeout = std::min<std::chrono::milliseconds>(options.connection.connect_timeout,
-                                                                           kConnectTimeout);
+  options.connection.connect_timeout =
+      std::min<std::chrono::milliseconds>(options.connection.connect_timeout, kConnectTimeout);
   return options;
 }
 
@@ -52,8 +51,8 @@ const HeadBoard::Entry* HeadBoard::Heads::find(int dataset) const {
 }
 
 const HeadBoard::Entry* HeadBoard::Heads::find(const std::string& name) const {
-  const auto at = std::find_if(entries.begin(), entries.end(),
-                               [&](const Entry& entry) { return entry.head.name == name; });
+  const auto at =
+      std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.head.name == name; });
   return at != entries.end() ? &*at : nullptr;
 }
 

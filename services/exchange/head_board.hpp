@@ -106,18 +106,18 @@ class HeadBoard {
   Gauge watchers_gauge_;
   pg::Waker waker_;
   std::atomic<bool> connected_{false};
-  std::atomic<bool> announced_{false};         ///< other processes are to be told
-  std::atomic<std::uint64_t> tickets_{0};      ///< readings asked for
-  std::atomic<std::uint64_t> served_{0};       ///< ... and done, or given up
-  std::optional<pg::Connection> connection_;   ///< of the thread
-  std::vector<int> changed_;                   ///< by the last store(); of the thread
-  std::chrono::milliseconds pause_{0};         ///< before the next attempt to connect; of the thread
+  std::atomic<bool> announced_{false};        ///< other processes are to be told
+  std::atomic<std::uint64_t> tickets_{0};     ///< readings asked for
+  std::atomic<std::uint64_t> served_{0};      ///< ... and done, or given up
+  std::optional<pg::Connection> connection_;  ///< of the thread
+  std::vector<int> changed_;                  ///< by the last store(); of the thread
+  std::chrono::milliseconds pause_{0};        ///< before the next attempt to connect; of the thread
 
   mutable std::mutex mutex_;
-  std::shared_ptr<const Heads> heads_ = std::make_shared<Heads>();        // guarded by mutex_
-  std::unordered_map<std::uint64_t, Subscriber> subscribers_;             // guarded by mutex_
-  std::uint64_t next_id_ = 1;                                             // guarded by mutex_
-  std::jthread thread_;  ///< last: it uses everything above
+  std::shared_ptr<const Heads> heads_ = std::make_shared<Heads>();  // guarded by mutex_
+  std::unordered_map<std::uint64_t, Subscriber> subscribers_;       // guarded by mutex_
+  std::uint64_t next_id_ = 1;                                       // guarded by mutex_
+  std::jthread thread_;                                             ///< last: it uses everything above
 };
 
 }  // namespace lt::exchange

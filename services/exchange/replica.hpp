@@ -24,9 +24,9 @@ struct ReplicaOptions {
   std::chrono::milliseconds wait{500};
 };
 
-/// A hot standby that pages are read from. It only ever answers for a version whose receipt it has, with the digest that
-/// the primary gave it: then it has the same history up to there, however old it is and wherever it comes from. When it
-/// lags, fails or hangs, pages come from the primary. Thread-safe.
+/// A hot standby that pages are read from. It only ever answers for a version whose receipt it has, with the digest
+/// that the primary gave it: then it has the same history up to there, however old it is and wherever it comes from.
+/// When it lags, fails or hangs, pages come from the primary. Thread-safe.
 class Replica {
  public:
   Replica(ReplicaOptions options, Metrics& metrics);

@@ -59,8 +59,8 @@ class HeadStream final : public rpc::Producer<v1::WatchHeadsResponse> {
     if (!started_ && !subscription_->is_fresh()) return false;
     auto heads = board_.heads();
     if (started_ && heads->reading == sent_) return false;
-    const bool complete = std::all_of(datasets_.begin(), datasets_.end(),
-                                      [&](int id) { return heads->find(id) != nullptr; });
+    const bool complete =
+        std::all_of(datasets_.begin(), datasets_.end(), [&](int id) { return heads->find(id) != nullptr; });
     if (!started_ && !complete) return false;  // created a moment ago, while the heads could not be read
     sending_ = std::move(heads);
     position_ = 0;

@@ -2,7 +2,6 @@
 // consumer's cursor is worth after a switch.
 #include <chrono>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -39,9 +38,16 @@ pg::Cluster start_primary(const std::string& directory) {
 class StandbyFixture {
  public:
   StandbyFixture() : primary_(start_primary(directory_.path())) {
-    f_ = std::make_unique<ExchangeFixture>();
+    auto config = exchange_config();
+    config.shutdown_grace = milliseconds(200);
+    f_ = std::make_unique<ExchangeFixture>(config);
     unsetenv("LT_TEST_DATABASE_URL");
     standby_ = std::make_unique<Standby>(primary_, "one");
+  }
+
+  // No commit must be waiting for a standby when the exchanges stop.
+  ~StandbyFixture() {
+    if (primary_.postmaster_pid() != 0) set_server_setting(primary_.url(), kSynchronous, "");
   }
 
   TempDirectory directory_;
@@ -61,6 +67,7 @@ class Reader {
     config.database = database;
     config.database_read = read_url;
     config.replica_wait = milliseconds(100);
+    config.shutdown_grace = milliseconds(200);
     exchange_ = must(exchange::Exchange::start(config));
     stub_ = v1::ExchangeService::NewStub(rpc::make_channel(exchange_->address()));
   }
@@ -102,18 +109,57 @@ std::set<std::string> ids_of(const Answer<v1::DiffEntry>& answer) {
 }
 using Ids = std::set<std::string>;
 
-/// Pages of any log that sessions of an exchange have asked `url` for last.
+/// Sessions of exchanges with the standby at `url` whose last statement was a page (storage/sql/*_page.sql).
 std::int64_t sessions_that_read_pages(const std::string& url) {
   auto connection = must(pg::Connection::open({.url = url, .purpose = "test"}));
   return must(connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-                                 "application_name = 'lienthong/exchange/replica' AND query LIKE '%lienthong_data.log_%'"))
+                                 "application_name = 'lienthong/exchange/replica' AND query LIKE '-- One page of%'"))
       .get_int(0, 0);
 }
 /// So that what is counted next was asked afterwards.
 void end_sessions(const std::string& url) {
   auto connection = must(pg::Connection::open({.url = url, .purpose = "test"}));
-  must(connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-                          "AND application_name = 'lienthong/exchange/replica'"));
+  must(
+      connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                         "AND application_name = 'lienthong/exchange/replica'"));
+}
+
+/// What a reader by SQL sees in one statement: heads and last logged versions of two datasets.
+std::vector<std::int64_t> versions_at(pg::Connection& connection) {
+  const auto seen = must(connection.execute(
+      "SELECT p.head, s.head, (SELECT coalesce(max(version), 0) FROM lienthong_data.log_3),"
+      " (SELECT coalesce(max(version), 0) FROM lienthong_data.log_4)"
+      " FROM lienthong.dataset_head p, lienthong.dataset_head s WHERE p.dataset_id = 3 AND s.dataset_id = 4"));
+  return {seen.get_int(0, 0), seen.get_int(0, 1), seen.get_int(0, 2), seen.get_int(0, 3)};
+}
+
+// Commits over test.world and test.stations, `commits` of them, while the standby is read all the time.
+void check_commits_over_datasets(StandbyFixture& s, std::int64_t commits) {
+  auto& f = *s.f_;
+  std::thread publisher([&] {
+    for (std::int64_t n = 1; n <= commits; ++n) {
+      const std::string feature = R"j({"op":"OPERATION_UPSERT","feature":{"id":"x","wkt":"POINT (105 21)",)j"
+                                  R"("properties":{"name":")" +
+                                  std::to_string(n) + "\"}}}";
+      auto second = change(feature);
+      second.set_dataset("test.stations");
+      must(f.publish(f.header("test.world"), {change(feature), second}));
+    }
+  });
+  auto connection = must(pg::Connection::open({.url = s.standby_url(), .purpose = "test"}));
+  std::vector<std::int64_t> seen(4);
+  bool whole = true;
+  std::set<std::int64_t> distinct;
+  const bool arrived = wait_until([&] {
+    seen = versions_at(connection);
+    whole = whole && std::set(seen.begin(), seen.end()).size() == 1;
+    distinct.insert(seen[0]);
+    return seen[0] == commits || !whole;
+  });
+  publisher.join();
+  CHECK(whole);
+  CHECK(arrived);
+  CHECK(distinct.size() > 2);  // it was read while it moved
 }
 
 TEST_CASE("readers use the standby as far as it has come, outlive the primary, and go on after the switch") {
@@ -151,6 +197,8 @@ TEST_CASE("readers use the standby as far as it has come, outlive the primary, a
   CHECK(must(reader.snapshot_size()) == 2);
   CHECK(sessions_that_read_pages(s.standby_url()) == 1);
 
+  check_commits_over_datasets(s, 60);
+
   // The standby is away: the primary answers.
   s.standby_->stop(pg::Cluster::StopMode::kImmediate);
   CHECK(must(reader.snapshot_size()) == 2);
@@ -179,44 +227,15 @@ TEST_CASE("readers use the standby as far as it has come, outlive the primary, a
   REQUIRE_ERROR(after.diff(R"(,"toVersion":"4")"), absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE");
 }
 
-TEST_CASE("a commit that the standby never had forks history, which cursors and reads notice") {
-  StandbyFixture s;
-  auto& f = *s.f_;
-  must(f.publish({upsert_point("a", 1)}));
-  s.standby_->catch_up(s.primary_);
-  Reader reader(s.primary_url(), "");
-  const auto shared = must(reader.diff(""));
-
-  s.standby_->stop(pg::Cluster::StopMode::kImmediate);
-  must(f.publish({upsert_point("lost", 2)}));
-  const auto lost = must(reader.diff(""));
-  CHECK(ids_of(lost) == Ids{"a", "lost"});
-  // Restarted where it cannot reach its primary, and made one itself.
-  s.standby_->restart_alone();
-  s.standby_->promote();
-
-  Reader fork(s.standby_url(), "");
-  REQUIRE_ERROR(fork.diff(R"(,"cursor":")" + lost.end.cursor() + "\""), absl::StatusCode::kFailedPrecondition,
-                "HISTORY_FORKED");
-  must(fork.publish(f.header(), {upsert_point("other", 3)}));
-  REQUIRE_ERROR(fork.diff(R"(,"cursor":")" + lost.end.cursor() + "\""), absl::StatusCode::kFailedPrecondition,
-                "HISTORY_FORKED");
-  CHECK(ids_of(must(fork.diff(R"(,"cursor":")" + shared.end.cursor() + "\""))) == Ids{"other"});
-
-  // A "standby" with another history is not read from: both have a version 2.
-  Reader both(s.primary_url(), s.standby_url());
-  CHECK(ids_of(must(both.diff(""))) == Ids{"a", "lost"});
-  CHECK(ids_of(must(both.diff(R"(,"toVersion":"1")"))) == Ids{"a"});
-}
-
-TEST_CASE("a commit without its synchronous standby is neither acknowledged nor announced until it is there") {
-  StandbyFixture s;
+// After it the standby is asynchronous again and has version 2: features a and b.
+void check_synchronous_commits(StandbyFixture& s) {
   auto& f = *s.f_;
   must(f.publish({upsert_point("a", 1)}));
   s.standby_->catch_up(s.primary_);
   set_server_setting(s.primary_url(), kSynchronous, "one");
   const auto watch_call = ExchangeFixture::context("environment", std::chrono::seconds(120));
-  const auto watch = f.stub_->WatchHeads(watch_call.get(), from_json<v1::WatchHeadsRequest>(R"({"datasets":["test.points"]})"));
+  const auto watch =
+      f.stub_->WatchHeads(watch_call.get(), from_json<v1::WatchHeadsRequest>(R"({"datasets":["test.points"]})"));
   v1::WatchHeadsResponse heads;
   REQUIRE(watch->Read(&heads));
   CHECK(heads.heads(0).version() == 1);
@@ -225,8 +244,7 @@ TEST_CASE("a commit without its synchronous standby is neither acknowledged nor 
   const auto header = f.header();
   const std::vector<v1::Change> changes{upsert_point("b", 2)};
   auto admin = must(pg::Connection::open({.url = s.primary_url(), .purpose = "test"}));
-  const std::string waiting =
-      "FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
+  const std::string waiting = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
   absl::Status refused;
   std::thread publisher([&] { refused = f.publish(header, changes).status(); });
   REQUIRE(wait_until([&] { return must(admin.execute("SELECT count(*) " + waiting)).get_int(0, 0) == 1; }));
@@ -246,6 +264,41 @@ TEST_CASE("a commit without its synchronous standby is neither acknowledged nor 
   auto replica = must(pg::Connection::open({.url = s.standby_url(), .purpose = "test"}));
   CHECK(must(replica.execute("SELECT max(head) FROM lienthong.dataset_head")).get_int(0, 0) == 2);
   watch_call->TryCancel();
+  set_server_setting(s.primary_url(), kSynchronous, "");
+}
+
+// After it the standby is a primary with another version 3.
+void check_forked_history(StandbyFixture& s) {
+  auto& f = *s.f_;
+  Reader reader(s.primary_url(), "");
+  const auto shared = must(reader.diff(""));
+
+  s.standby_->stop(pg::Cluster::StopMode::kImmediate);
+  must(f.publish({upsert_point("lost", 2)}));
+  const auto lost = must(reader.diff(""));
+  CHECK(ids_of(lost) == Ids{"a", "b", "lost"});
+  // Restarted where it cannot reach its primary, and made one itself.
+  s.standby_->restart_alone();
+  s.standby_->promote();
+
+  Reader fork(s.standby_url(), "");
+  REQUIRE_ERROR(fork.diff(R"(,"cursor":")" + lost.end.cursor() + "\""), absl::StatusCode::kFailedPrecondition,
+                "HISTORY_FORKED");
+  must(fork.publish(f.header(), {upsert_point("other", 3)}));
+  REQUIRE_ERROR(fork.diff(R"(,"cursor":")" + lost.end.cursor() + "\""), absl::StatusCode::kFailedPrecondition,
+                "HISTORY_FORKED");
+  CHECK(ids_of(must(fork.diff(R"(,"cursor":")" + shared.end.cursor() + "\""))) == Ids{"other"});
+
+  // A "standby" with another history is not read from: both have a version 3.
+  Reader both(s.primary_url(), s.standby_url());
+  CHECK(ids_of(must(both.diff(""))) == Ids{"a", "b", "lost"});
+  CHECK(ids_of(must(both.diff(R"(,"toVersion":"2")"))) == Ids{"a", "b"});
+}
+
+TEST_CASE("a commit without its standby is not acknowledged when that is synchronous, else it may fork history") {
+  StandbyFixture s;
+  check_synchronous_commits(s);
+  check_forked_history(s);
 }
 
 }  // namespace

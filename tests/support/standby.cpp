@@ -20,9 +20,7 @@ namespace {
 constexpr std::chrono::minutes kBackupLimit{2};
 constexpr mode_t kPrivate = 0700;
 
-pg::Connection connect(const std::string& url) {
-  return must(pg::Connection::open({.url = url, .purpose = "test"}));
-}
+pg::Connection connect(const std::string& url) { return must(pg::Connection::open({.url = url, .purpose = "test"})); }
 
 std::string program(const char* name) {
   const char* chosen = std::getenv("LIENTHONG_PG_BIN");
@@ -77,7 +75,9 @@ pg::Cluster start_standby(const pg::Cluster& primary, const std::string& name, c
 Standby::Standby(const pg::Cluster& primary, const std::string& name)
     : cluster_(start_standby(primary, name, directory_.path())) {}
 
-std::string Standby::url(const std::string& database) const { return must(pg::with_database(cluster_.url(), database)); }
+std::string Standby::url(const std::string& database) const {
+  return must(pg::with_database(cluster_.url(), database));
+}
 
 void Standby::pause_replay() {
   auto connection = connect(cluster_.url());

@@ -107,10 +107,10 @@ absl::Status CallCore::check_size(std::size_t bytes) const {
 absl::Status CallCore::check_received(std::size_t bytes) const {
   const std::size_t limit = runtime_.limits().max_message_bytes;
   if (bytes <= limit) return absl::OkStatus();
-  return make_error(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
-                    fmt::format("the message has {} bytes, more than the {} of one message; send several smaller ones",
-                                bytes, limit),
-                    {{"bytes", std::to_string(bytes)}, {"limit", std::to_string(limit)}});
+  return make_error(
+      absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+      fmt::format("the message has {} bytes, more than the {} of one message; send several smaller ones", bytes, limit),
+      {{"bytes", std::to_string(bytes)}, {"limit", std::to_string(limit)}});
 }
 
 absl::Status CallCore::read_stalled_status() const {

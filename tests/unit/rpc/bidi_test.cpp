@@ -359,6 +359,93 @@ TEST_CASE("a peer that takes no answers is cut off after the write timeout") {
   CHECK(trace.cancels == 1);
 }
 
+TEST_CASE("a peer that sends nothing is told so after the read timeout") {
+  HarnessOptions options;
+  options.limits.read_timeout = std::chrono::milliseconds(100);
+  Harness harness(options);
+  for (const int messages : {0, 1, 3}) {
+    Trace trace;
+    serve(harness, trace);
+    const auto context = Harness::make_context();
+    const auto stream = harness.stub->Chat(context.get());
+    for (int i = 0; i < messages; ++i) CHECK(say(*stream, "part"));
+    CHECK(read_all(*stream).size() == static_cast<std::size_t>(messages));
+    check_error(lt::rpc::from_grpc_status(stream->Finish()), absl::StatusCode::kCancelled, "PEER_STALLED");
+    CHECK(trace.messages == messages);
+    CHECK(trace.half_closes == 0);
+    CHECK(trace.cancels == 1);
+    CHECK(trace.alive == 0);
+  }
+  CHECK(eventually([&] { return harness.runtime.active_calls() == 0; }));
+}
+
+TEST_CASE("a peer that keeps sending outlives the read timeout, and a handler may take longer than it") {
+  HarnessOptions options;
+  options.limits.read_timeout = std::chrono::milliseconds(300);
+  Harness harness(options);
+  Trace trace;
+  const auto started = std::chrono::steady_clock::now();
+  serve(harness, trace, [started](ChatRequest&&, ChatReplies& replies) {
+    // The first message is worked on for longer than the timeout, the others take it in sum.
+    while (std::chrono::steady_clock::now() < started + std::chrono::milliseconds(400)) std::this_thread::yield();
+    replies.send(reply("done"));
+    return absl::OkStatus();
+  });
+  const auto context = Harness::make_context();
+  const auto stream = harness.stub->Chat(context.get());
+  ChatResponse response;
+  while (std::chrono::steady_clock::now() < started + std::chrono::milliseconds(900)) {
+    REQUIRE(say(*stream, "part"));
+    REQUIRE(stream->Read(&response));
+  }
+  stream->WritesDone();
+  CHECK(read_all(*stream) == std::vector<std::string>{"bye"});
+  CHECK(stream->Finish().ok());
+}
+
+TEST_CASE("read timeouts that meet messages, half closes and cancels lose no call") {
+  HarnessOptions options;
+  options.limits.read_timeout = std::chrono::milliseconds(1);
+  Harness harness(options);
+  Trace trace;
+  serve(harness, trace);
+  constexpr int kCalls = 300;
+  for (int i = 0; i < kCalls; ++i) {
+    const auto context = Harness::make_context();
+    const auto stream = harness.stub->Chat(context.get());
+    for (int k = 0; k < i % 4; ++k) (void)say(*stream, "part");
+    if (i % 3 == 0) context->TryCancel();
+    if (i % 3 == 1) stream->WritesDone();
+    (void)read_all(*stream);
+    const auto status = stream->Finish();
+    CHECK((status.ok() || status.error_code() == grpc::StatusCode::CANCELLED));
+  }
+  CHECK(eventually([&] { return harness.runtime.active_calls() == 0; }));
+  CHECK(trace.alive == 0);
+}
+
+TEST_CASE("a message over the limit ends a session with a reason, one at the limit does not") {
+  HarnessOptions options;
+  options.limits.max_message_bytes = 1000;
+  Harness harness(options);
+  Trace trace;
+  serve(harness, trace, [](ChatRequest&&, ChatReplies&) { return absl::OkStatus(); });
+  constexpr std::size_t kFraming = 3;  // tag and length of the text
+  for (const std::size_t bytes : {std::size_t{1000}, std::size_t{1001}}) {
+    const auto context = Harness::make_context();
+    const auto stream = harness.stub->Chat(context.get());
+    CHECK(say(*stream, std::string(bytes - kFraming, 'x')));
+    stream->WritesDone();
+    (void)read_all(*stream);
+    const auto status = lt::rpc::from_grpc_status(stream->Finish());
+    if (bytes == 1000) {
+      CHECK(status.ok());
+    } else {
+      check_error(status, absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE");
+    }
+  }
+}
+
 TEST_CASE("a shutdown cancels a session that waits for its client when the grace is over") {
   Harness harness;
   Trace trace;

@@ -97,7 +97,11 @@ class EchoServiceImpl final : public EchoService::CallbackService {
 struct HarnessOptions {
   int threads = 4;
   int max_queue = 64;
-  rpc::Limits limits;
+  rpc::Limits limits = [] {
+    rpc::Limits made;
+    made.slowest_reader = std::size_t{1} << 30;  // a write timeout is what it says, whatever the size of the message
+    return made;
+  }();
 };
 
 class Harness {

@@ -245,6 +245,45 @@ TEST_CASE("one call more than max_active_calls is refused") {
   CHECK(harness.call_echo("x").ok());
 }
 
+TEST_CASE("one call more than an organisation may have is refused, another organisation's is not") {
+  HarnessOptions options;
+  options.limits.max_organisation_calls = 1;
+  options.limits.busy_retry = std::chrono::milliseconds(2500);
+  Harness harness(options);
+  Signal started;
+  Signal release;
+  harness.service.echo = [&](CallContext&, const EchoRequest& request, EchoResponse&) {
+    if (request.text() != "hold") return absl::OkStatus();
+    started.set();
+    expect(release.wait());
+    return absl::OkStatus();
+  };
+  std::thread holder([&] { expect(harness.call_echo("hold", "transport").ok()); });
+  REQUIRE(started.wait());
+  const auto refused = harness.call_echo("x", "transport");
+  check_error(refused, absl::StatusCode::kResourceExhausted, "ORGANISATION_BUSY");
+  CHECK(lt::error_detail(refused)->metadata.at("retry_after_ms") == "2500");
+  CHECK(lt::error_detail(refused)->metadata.at("organisation") == "transport");
+  CHECK(harness.call_echo("x", "operator").ok());
+  release.set();
+  holder.join();
+  CHECK(eventually([&] { return harness.call_echo("x", "transport").ok(); }));
+  CHECK(eventually([&] { return harness.runtime.organisation_calls().taken() == 0; }));
+}
+
+TEST_CASE("a request over the limit is refused with a reason, far over it by gRPC itself") {
+  HarnessOptions options;
+  options.limits.max_message_bytes = 1000;
+  Harness harness(options);
+  constexpr std::size_t kFraming = 3;  // tag and length of the text
+  harness.service.echo = [](CallContext&, const EchoRequest&, EchoResponse&) { return absl::OkStatus(); };
+  CHECK(harness.call_echo(std::string(1000 - kFraming, 'x')).ok());
+  check_error(harness.call_echo(std::string(1001 - kFraming, 'x')), absl::StatusCode::kResourceExhausted,
+              "MESSAGE_TOO_LARGE");
+  check_error(harness.call_echo(std::string(1001 + lt::rpc::kReceiveSlackBytes, 'x')),
+              absl::StatusCode::kResourceExhausted, "");
+}
+
 TEST_CASE("health follows the state of the server") {
   Harness harness;
   CHECK(health_of(harness, "") == kServing);

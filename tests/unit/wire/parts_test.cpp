@@ -41,6 +41,20 @@ TEST_CASE("pieces of any size make up the message again") {
   CHECK_FALSE(assembler.in_progress());
 }
 
+TEST_CASE("pieces may be cut one at a time, each of another size") {
+  const std::string message = text_of(100);
+  PartAssembler assembler;
+  std::size_t offset = 0;
+  for (const std::size_t size : {std::size_t{1}, std::size_t{40}, std::size_t{58}}) {
+    const auto part = lt::wire::make_part(message, 1, offset, size);
+    CHECK(part.sha256().empty());
+    CHECK_FALSE(*assembler.add(part));
+    offset += part.bytes().size();
+  }
+  CHECK(offset == 99);
+  CHECK(*assembler.add(lt::wire::make_part(message, 1, offset, 40)) == message);
+}
+
 TEST_CASE("one assembler takes one message after another") {
   PartAssembler assembler;
   CHECK(*assemble(assembler, split_into_parts("first message", 1, 4)) == "first message");
