@@ -278,11 +278,11 @@ class EntryReaderImpl : public EntryReader::Impl {
   std::unique_ptr<grpc::ClientReader<Response>> stream_;  // uses context_
   Response response_;
   wire::PartAssembler parts_;
-  int index_ = 0;                    // of the next entry in response_
-  int size_ = 0;                     // entries in response_
-  std::int64_t received_ = 0;        // entries of the answer, as if it had never broken off
-  std::int64_t given_ = 0;           // of these to the caller
-  std::string token_;                // the last one
+  int index_ = 0;              // of the next entry in response_
+  int size_ = 0;               // entries in response_
+  std::int64_t received_ = 0;  // entries of the answer, as if it had never broken off
+  std::int64_t given_ = 0;     // of these to the caller
+  std::string token_;          // the last one
   std::int64_t received_at_token_ = 0;
   int resumes_left_;
   bool finished_ = false;

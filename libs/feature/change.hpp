@@ -56,8 +56,8 @@ struct ChangesetHeader {
   std::string crs;  ///< "" = the dataset's own
   std::optional<std::int64_t> base_version;
   bool allow_mass_delete = false;
-  std::string message;   ///< not part of the content
-  bool dry_run = false;  ///< not part of the content
+  std::string message;                                ///< not part of the content
+  bool dry_run = false;                               ///< not part of the content
   std::map<std::string, std::int64_t> base_versions;  ///< as base_version, for other datasets by name
   std::string scope_wkt;                              ///< SNAPSHOT only: the area that the changes are the whole of
   ConflictPolicy on_conflict = ConflictPolicy::kReject;

@@ -15,8 +15,8 @@ enum class AnswerKind : std::uint8_t { kDiff = 1, kChanges = 2, kSnapshot = 3 };
 struct ResumeToken {
   AnswerKind kind = AnswerKind::kDiff;
   std::string dataset_uid;
-  std::int64_t from = 0;  ///< exclusive; 0 of a snapshot
-  std::int64_t to = 0;    ///< fixed when the answer began
+  std::int64_t from = 0;               ///< exclusive; 0 of a snapshot
+  std::int64_t to = 0;                 ///< fixed when the answer began
   std::string from_digest, to_digest;  ///< hex digests of the receipts there; empty at version 0
   bool include_before = false;
   std::int64_t last_version = 0;  ///< of the last entry sent; 0 of a snapshot, which goes by id alone

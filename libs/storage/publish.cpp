@@ -84,9 +84,7 @@ class DatasetPublish {
   absl::Status move_head(std::int64_t version, std::int64_t changeset_row, const feature::Receipt& receipt);
 
  private:
-  std::string sql(std::string_view text) const {
-    return sql_for(text, part_.dataset.id, part_.relation, part_.effect);
-  }
+  std::string sql(std::string_view text) const { return sql_for(text, part_.dataset.id, part_.relation, part_.effect); }
   pg::Params dataset_params() const { return pg::Params().add(std::int32_t{part_.dataset.id}); }
   bool is_snapshot() const { return request_.header.kind == feature::ChangesetKind::kSnapshot; }
   std::optional<std::int64_t> base_version() const { return request_.header.base_version_of(part_.dataset.name); }
@@ -167,11 +165,12 @@ absl::Status DatasetPublish::prepare_absent(std::optional<std::int64_t> since) {
 }
 
 absl::Status scope_undecidable(std::string_view id, const absl::Status& why) {
-  return make_error(absl::StatusCode::kFailedPrecondition, "SCOPE_UNDECIDABLE",
-                    fmt::format("feature '{}': its stored geometry is not valid, so whether it is inside the scope cannot "
-                                "be told ({}); correct it first",
-                                id, message_of(why)),
-                    {{"feature_id", std::string(id)}});
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "SCOPE_UNDECIDABLE",
+      fmt::format("feature '{}': its stored geometry is not valid, so whether it is inside the scope cannot "
+                  "be told ({}); correct it first",
+                  id, message_of(why)),
+      {{"feature_id", std::string(id)}});
 }
 
 // Effects that depend on whether the stored geometry is inside the scope: an exact test, of those whose box meets it.
@@ -241,8 +240,8 @@ absl::Status DatasetPublish::recheck() {
 }
 
 absl::Status DatasetPublish::check_base_versions() {
-  LT_ASSIGN_OR_RETURN(const auto result, connection_.execute(fmt::format("SELECT max(base_version) FROM {}",
-                                                                         part_.effect)));
+  LT_ASSIGN_OR_RETURN(const auto result,
+                      connection_.execute(fmt::format("SELECT max(base_version) FROM {}", part_.effect)));
   const std::int64_t largest = std::max(result.get_optional_int(0, 0).value_or(0), base_version().value_or(0));
   if (largest <= head_.version) return absl::OkStatus();
   return make_error(absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
@@ -279,8 +278,13 @@ absl::Status DatasetPublish::examine() {
 absl::Status DatasetPublish::list_conflicts(std::vector<Conflict>& conflicts, std::int64_t limit) {
   LT_ASSIGN_OR_RETURN(const auto rows, connection_.execute(sql(sql::kListConflicts), dataset_params().add(limit)));
   for (int r = 0; r < rows.rows(); ++r) {
-    Conflict conflict{part_.dataset.name, std::string(rows.get_text(r, 0)),
-                      static_cast<ConflictKind>(rows.get_char(r, 1)), std::nullopt, rows.get_int(r, 3), {}, {}};
+    Conflict conflict{part_.dataset.name,
+                      std::string(rows.get_text(r, 0)),
+                      static_cast<ConflictKind>(rows.get_char(r, 1)),
+                      std::nullopt,
+                      rows.get_int(r, 3),
+                      {},
+                      {}};
     if (!rows.is_null(r, 2)) conflict.expected_version = rows.get_int(r, 2);
     if (!rows.is_null(r, 4)) conflict.found_organisation = rows.get_text(r, 4);
     if (!rows.is_null(r, 5)) conflict.found_us = rows.get_timestamp_us(r, 5);
@@ -421,8 +425,8 @@ absl::Status conflict_error(const PublishReport& report, bool several_datasets) 
   const std::string message =
       fmt::format("{}: {}{}; read the present state with GetFeature and send the changeset again",
                   violations.front().field, violations.front().description, more);
-  const auto code = first.kind == ConflictKind::kExists ? absl::StatusCode::kAlreadyExists
-                                                        : absl::StatusCode::kFailedPrecondition;
+  const auto code =
+      first.kind == ConflictKind::kExists ? absl::StatusCode::kAlreadyExists : absl::StatusCode::kFailedPrecondition;
   return make_error(code, reason_of(first.kind), message, std::move(metadata), std::move(violations));
 }
 

@@ -74,7 +74,8 @@ class LogPages : public PageReader {
 
 class DiffPages : public LogPages {
  public:
-  DiffPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool before, PageLimits limits, Position after)
+  DiffPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool before, PageLimits limits,
+            Position after)
       : LogPages(source, sql_for(sql::kDiffPage, dataset), limits, oldest_of_diff(a, b),
                  start_of(a + 1, std::move(after))),
         a_(a),
@@ -170,18 +171,18 @@ absl::Status check_horizon(std::int64_t oldest, std::int64_t horizon) {
       {{"version", std::to_string(oldest)}, {"horizon", std::to_string(horizon)}});
 }
 
-std::unique_ptr<PageReader> read_diff(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool include_before,
-                                      PageLimits limits, Position after) {
+std::unique_ptr<PageReader> read_diff(const PageSource& source, int dataset, std::int64_t a, std::int64_t b,
+                                      bool include_before, PageLimits limits, Position after) {
   return std::make_unique<DiffPages>(source, dataset, a, b, include_before, limits, std::move(after));
 }
 
-std::unique_ptr<PageReader> read_changes(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, PageLimits limits,
-                                         Position after) {
+std::unique_ptr<PageReader> read_changes(const PageSource& source, int dataset, std::int64_t a, std::int64_t b,
+                                         PageLimits limits, Position after) {
   return std::make_unique<ChangesPages>(source, dataset, a, b, limits, std::move(after));
 }
 
-std::unique_ptr<PageReader> read_snapshot(const PageSource& source, int dataset, std::int64_t version, PageLimits limits,
-                                          Position after) {
+std::unique_ptr<PageReader> read_snapshot(const PageSource& source, int dataset, std::int64_t version,
+                                          PageLimits limits, Position after) {
   return std::make_unique<SnapshotPages>(source, dataset, version, limits, std::move(after));
 }
 

@@ -1,6 +1,6 @@
 // Reading history in pages: each page is one statement, so no transaction waits for a reader. What the log says of a
-// version that can be read never changes, so pages agree with each other; each reads the horizon of compacted history in
-// its own statement, so that none is wrong when history is compacted meanwhile.
+// version that can be read never changes, so pages agree with each other; each reads the horizon of compacted history
+// in its own statement, so that none is wrong when history is compacted meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct PageLimits {
   std::int64_t rows = 4096;
 };
 
-/// What a reading of history needs to be there still: versions from the horizon on, and what leads from nothing to them.
+/// What a reading of history needs to be there still: versions from the horizon on, and what leads from nothing to
+/// them.
 [[nodiscard]] constexpr std::int64_t oldest_of_diff(std::int64_t a, std::int64_t b) { return a == 0 ? b : a; }
 /// Errors: OUT_OF_RANGE HISTORY_COMPACTED when `oldest` is before the horizon; metadata `version`, `horizon`.
 [[nodiscard]] absl::Status check_horizon(std::int64_t oldest, std::int64_t horizon);
@@ -46,12 +47,14 @@ class PageReader {
 };
 
 /// Net change in (a, b] by version and id. 0 <= a <= b <= head, checked by the caller. Needs oldest_of_diff(a, b).
-[[nodiscard]] std::unique_ptr<PageReader> read_diff(const PageSource& source, int dataset, std::int64_t a, std::int64_t b,
-                                                    bool include_before, PageLimits limits = {}, Position after = {});
+[[nodiscard]] std::unique_ptr<PageReader> read_diff(const PageSource& source, int dataset, std::int64_t a,
+                                                    std::int64_t b, bool include_before, PageLimits limits = {},
+                                                    Position after = {});
 /// Every change in (a, b] by version and id. Needs version a.
-[[nodiscard]] std::unique_ptr<PageReader> read_changes(const PageSource& source, int dataset, std::int64_t a, std::int64_t b,
-                                                       PageLimits limits = {}, Position after = {});
-/// The features of a version by id, as INSERT entries. Its cost follows the ids that exist or ever did, not the changes.
+[[nodiscard]] std::unique_ptr<PageReader> read_changes(const PageSource& source, int dataset, std::int64_t a,
+                                                       std::int64_t b, PageLimits limits = {}, Position after = {});
+/// The features of a version by id, as INSERT entries. Its cost follows the ids that exist or ever did, not the
+/// changes.
 [[nodiscard]] std::unique_ptr<PageReader> read_snapshot(const PageSource& source, int dataset, std::int64_t version,
                                                         PageLimits limits = {}, Position after = {});
 

@@ -177,8 +177,8 @@ void StagedChangeset::drop() noexcept {
   if (prefix_.empty()) return;
   const auto dropped = [&]() -> absl::Status {
     LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
-    LT_ASSIGN_OR_RETURN(const auto gone, connection->execute(sql::kDeleteAttempt,
-                                                             pg::Params().add(options_.attempt_id).add(epoch_)));
+    LT_ASSIGN_OR_RETURN(const auto gone,
+                        connection->execute(sql::kDeleteAttempt, pg::Params().add(options_.attempt_id).add(epoch_)));
     if (gone.affected() == 0) return absl::OkStatus();  // taken over, or lost in a crash: the sweeper sees to that
     for (const auto& part : parts_) {
       if (!part.in_table) continue;
@@ -240,8 +240,8 @@ std::size_t StagedChangeset::add_dataset(const Dataset& dataset, int srid) {
   part.dataset = dataset;
   part.srid = srid;
   part.effect = fmt::format("lt_effect_{}", place);
-  part.relation = part.in_table ? fmt::format("lienthong_staging.{}_{}", prefix_, dataset.id)
-                                : fmt::format("lt_staged_{}", place);
+  part.relation =
+      part.in_table ? fmt::format("lienthong_staging.{}_{}", prefix_, dataset.id) : fmt::format("lt_staged_{}", place);
   parts_.push_back(std::move(part));
   return place;
 }
@@ -413,8 +413,7 @@ absl::Status StagedChangeset::hash_tables(feature::ContentHasher& hasher, Sealed
       ++rows;
       return absl::OkStatus();
     };
-    LT_RETURN_IF_ERROR(
-        connection->for_each_row(sql_for(sql::kStagedHashes, part.dataset.id, part.relation), {}, each));
+    LT_RETURN_IF_ERROR(connection->for_each_row(sql_for(sql::kStagedHashes, part.dataset.id, part.relation), {}, each));
   }
   return rows == count_ ? absl::OkStatus() : staging_lost();
 }

@@ -68,9 +68,9 @@ struct StagingLimits {
 /// How a staged change takes part in the publish transaction.
 enum class StagedKind : char {
   kChange = ' ',
-  kOutside = 'O',     ///< of a scoped snapshot: outside the scope, as sent
-  kInvalid = 'Q',     ///< for the quarantine; the payload is the serialized message
-  kDuplicate = 'R',   ///< for the quarantine; the payload is the record
+  kOutside = 'O',    ///< of a scoped snapshot: outside the scope, as sent
+  kInvalid = 'Q',    ///< for the quarantine; the payload is the serialized message
+  kDuplicate = 'R',  ///< for the quarantine; the payload is the record
 };
 
 /// A change that cannot be accepted and goes to the quarantine.
@@ -194,8 +194,8 @@ class StagedChangeset {
 
   std::vector<Part> parts_;
   std::vector<Part> resumed_;  ///< still to be given to add_dataset(), in this order
-  std::vector<Key> keys_;  ///< of all changes, only while everything is in memory
-  std::string prefix_;     ///< of the tables; empty: in memory
+  std::vector<Key> keys_;      ///< of all changes, only while everything is in memory
+  std::string prefix_;         ///< of the tables; empty: in memory
   bool suspended_ = false;
   std::int64_t count_ = 0;
   std::int64_t sequence_ = 0;

@@ -361,10 +361,10 @@ absl::Status ChangeDecoder::decode_mask(const v1::Change& change, IncomingChange
   out.mask.erase(std::unique(out.mask.begin(), out.mask.end()), out.mask.end());
   const auto masked = [&](std::int32_t field) { return std::binary_search(out.mask.begin(), out.mask.end(), field); };
   const auto outside = [](std::string_view name) {
-    return FieldError(invalid("FIELD_NOT_IN_MASK",
-                              fmt::format("'{}' is sent and update_mask does not name it; name it or leave it out",
-                                          name)),
-                      name);
+    return FieldError(
+        invalid("FIELD_NOT_IN_MASK",
+                fmt::format("'{}' is sent and update_mask does not name it; name it or leave it out", name)),
+        name);
   };
   if (out.state.geometry && !masked(feature::kGeometryField)) return outside(kGeometryField);
   for (const auto& [number, value] : out.state.properties) {

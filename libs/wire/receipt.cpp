@@ -88,9 +88,8 @@ absl::StatusOr<feature::Receipt> receipt_from_proto(const v1::Receipt& proto) {
         {dataset.dataset(), dataset.dataset_uid(), dataset.version(), dataset.previous_digest()});
   }
   const auto& counts = proto.counts();
-  receipt.counts = {counts.inserted(),  counts.updated(),     counts.deleted(),
-                    counts.unchanged(), counts.quarantined(), counts.skipped(),
-                    counts.collapsed(), counts.findings()};
+  receipt.counts = {counts.inserted(),    counts.updated(), counts.deleted(),   counts.unchanged(),
+                    counts.quarantined(), counts.skipped(), counts.collapsed(), counts.findings()};
   receipt.content_sha256 = proto.content_sha256();
   receipt.digest = proto.digest();
   return receipt;

@@ -118,7 +118,8 @@ absl::StatusOr<feature::ResumeToken> read_token(const storage::Dataset& dataset,
 
 // Puts the range where the token stands, if that is in this history.
 absl::Status go_on(const Core& core, const feature::ResumeToken& token, Range& range) {
-  for (const auto& [version, digest] : {std::pair(token.to, token.to_digest), std::pair(token.from, token.from_digest)}) {
+  for (const auto& [version, digest] :
+       {std::pair(token.to, token.to_digest), std::pair(token.from, token.from_digest)}) {
     LT_ASSIGN_OR_RETURN(const bool known, has_version(core, range.dataset, version, digest));
     if (!known) return forked(range.dataset, "resume_token", version);
   }
@@ -454,7 +455,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamChangesResponse>>> stream
 absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamSnapshotResponse>>> stream_snapshot(
     const Core& core, const v1::StreamSnapshotRequest& request) {
   LT_ASSIGN_OR_RETURN(const auto range, range_of_snapshot(core, request));
-  auto pages = storage::read_snapshot(pages_of(core, range), range.dataset.id, range.to, page_limits(core), range.after);
+  auto pages =
+      storage::read_snapshot(pages_of(core, range), range.dataset.id, range.to, page_limits(core), range.after);
   return make_stream<SnapshotForm>(core, range, feature::AnswerKind::kSnapshot, false, request.form(),
                                    std::move(pages));
 }
@@ -463,7 +465,8 @@ absl::Status get_feature(const Core& core, const v1::GetFeatureRequest& request,
   LT_RETURN_IF_ERROR(feature::check_feature_id(request.id()));
   LT_ASSIGN_OR_RETURN(const auto version, asked_version(core, request));
   LT_ASSIGN_OR_RETURN(const auto range, resolve_version(core, request.dataset(), version));
-  LT_ASSIGN_OR_RETURN(const auto entry, storage::read_feature(pages_of(core, range), range.dataset.id, request.id(), range.to));
+  LT_ASSIGN_OR_RETURN(const auto entry,
+                      storage::read_feature(pages_of(core, range), range.dataset.id, request.id(), range.to));
   if (!entry) {
     return make_error(
         absl::StatusCode::kNotFound, "FEATURE_NOT_FOUND",

@@ -194,6 +194,7 @@ TEST_CASE("a base backup of a server: started in its place, it has the history o
     held = make_history(exchange, [&] {
       const std::string backup = place.path() + "/pg";
       std::filesystem::create_directory(backup);
+      std::filesystem::permissions(backup, std::filesystem::perms::owner_all);
       if (user.change) REQUIRE(chown(backup.c_str(), user.uid, user.gid) == 0);
       run({program("pg_basebackup"), "--checkpoint=fast", "--wal-method=stream", "--pgdata=" + backup,
            "--dbname=" + cluster.url()},

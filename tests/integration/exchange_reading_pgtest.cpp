@@ -69,8 +69,7 @@ class ReadingFixture : public ExchangeFixture {
     request.set_dataset(dataset);
     request.set_horizon(horizon);
     v1::CompactHistoryResponse response;
-    LT_RETURN_IF_ERROR(
-        rpc::from_grpc_status(admin_->CompactHistory(context(organisation).get(), request, &response)));
+    LT_RETURN_IF_ERROR(rpc::from_grpc_status(admin_->CompactHistory(context(organisation).get(), request, &response)));
     return response;
   }
 
@@ -107,7 +106,8 @@ v1::DiffEntry entry_of(const v1::StreamDiffResponse&) { return {}; }
 v1::ChangeEntry entry_of(const v1::StreamChangesResponse&) { return {}; }
 v1::Feature entry_of(const v1::StreamSnapshotResponse&) { return {}; }
 
-/// The entries in lists and in pieces from message `first` on, in order, as text: in bytes the order of properties varies.
+/// The entries in lists and in pieces from message `first` on, in order, as text: in bytes the order of properties
+/// varies.
 template <typename Response>
 std::vector<std::string> entries_from(const std::vector<Response>& messages, std::size_t first) {
   std::vector<std::string> entries;
@@ -208,8 +208,7 @@ TEST_CASE("an entry in pieces has no token of its own: it comes again after the 
   ReadingFixture f;
   const auto point = [](const char* id) { return upsert_shape(id, "POINT (500000 2000000)"); };
   must(f.publish(f.header("test.shapes"), {point("a"), upsert_shape("b", long_line(90'000)), point("c")}));
-  const auto request =
-      from_json<v1::StreamDiffRequest>(R"({"dataset":"test.shapes","form":"FEATURE_FORM_WKT"})");
+  const auto request = from_json<v1::StreamDiffRequest>(R"({"dataset":"test.shapes","form":"FEATURE_FORM_WKT"})");
   CHECK(check_resumed_everywhere(f, request) == 2);
   const auto whole = f.call(request);
   CHECK(whole.list.back().end().count() == 3);
@@ -270,7 +269,8 @@ TEST_CASE("a resume token of another request is refused, and so is one that is n
     must(refusal(f, again));
   }
   SECTION("changed or cut") {
-    for (const std::string& bad : {token.substr(1), token.substr(0, token.size() - 1), token + "A", std::string("x"), cursor}) {
+    for (const std::string& bad :
+         {token.substr(1), token.substr(0, token.size() - 1), token + "A", std::string("x"), cursor}) {
       again.set_resume_token(bad);
       const auto status = refusal(f, again);
       CHECK(status.code() == absl::StatusCode::kInvalidArgument);
@@ -371,8 +371,8 @@ TEST_CASE("a stream whose history is compacted under it ends with HISTORY_COMPAC
     }
     must(f.publish_stream(messages));
   }
-  auto request = from_json<v1::StreamSnapshotRequest>(
-      R"({"dataset":"test.shapes","version":"1","form":"FEATURE_FORM_WKT"})");
+  auto request =
+      from_json<v1::StreamSnapshotRequest>(R"({"dataset":"test.shapes","version":"1","form":"FEATURE_FORM_WKT"})");
   const auto context = ExchangeFixture::context("environment");
   const auto reader = f.stub_->StreamSnapshot(context.get(), request);
   v1::StreamSnapshotResponse response;
@@ -412,8 +412,9 @@ TEST_CASE("retention compacts what is older than the configured time, and finish
     ReadingFixture f(config);
     f.make_history();
     auto connection = f.database_.connect();
-    must(connection.execute("UPDATE lienthong.dataset_version SET committed_at = committed_at - interval '2 days'"
-                            " WHERE version <= 3"));
+    must(
+        connection.execute("UPDATE lienthong.dataset_version SET committed_at = committed_at - interval '2 days'"
+                           " WHERE version <= 3"));
     CHECK(wait_until([&] { return must(f.dataset()).horizon() == 3; }));
     must(f.snapshot(R"({"dataset":"test.points","version":"3"})"));
   }

@@ -196,7 +196,8 @@ std::optional<Entries> read_checked(const Open& open, bool readable, const Model
 /// Reads at random and compares with the model.
 class Reader {
  public:
-  Reader(StorageFixture& fixture, const Model& model, unsigned seed) : fixture_(fixture), model_(model), random_(seed) {}
+  Reader(StorageFixture& fixture, const Model& model, unsigned seed)
+      : fixture_(fixture), model_(model), random_(seed) {}
 
   void check_some(int times) {
     for (int n = 0; n < times; ++n) {
@@ -251,8 +252,8 @@ class Reader {
     for (const auto& entry : *entries) {
       // Never an entry without a difference, and the state before is the one at a.
       const bool exact = seen.insert(entry.id).second && record_in(from, entry.id) == entry.before &&
-                         record_in(to, entry.id) == entry.record && entry.before != entry.record &&
-                         entry.version > a && entry.version <= b;
+                         record_in(to, entry.id) == entry.record && entry.before != entry.record && entry.version > a &&
+                         entry.version <= b;
       expect(exact, "diff ({}, {}] has a wrong entry of {}", a, b, entry.id);
     }
     expect(replay(from, *entries) == to, "diff ({}, {}] does not lead there", a, b);
@@ -409,9 +410,9 @@ std::pair<Sizes, std::string> shrink(Sizes sizes, std::string failure, const Fai
   int runs = 0;
   for (bool smaller = true; smaller;) {
     smaller = false;
-    for (const auto& [versions, ids] : {std::pair(sizes.versions / 2, sizes.ids), std::pair(sizes.versions, sizes.ids / 2),
-                                        std::pair(sizes.versions - 1, sizes.ids),
-                                        std::pair(sizes.versions, sizes.ids - 1)}) {
+    for (const auto& [versions, ids] :
+         {std::pair(sizes.versions / 2, sizes.ids), std::pair(sizes.versions, sizes.ids / 2),
+          std::pair(sizes.versions - 1, sizes.ids), std::pair(sizes.versions, sizes.ids - 1)}) {
       if (versions < 1 || ids < 1 || ++runs > kMostRuns) continue;
       const Sizes candidate{sizes.seed, versions, ids};
       const auto again = fails(candidate);

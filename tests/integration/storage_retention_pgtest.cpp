@@ -7,8 +7,8 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "storage/retention.hpp"
 #include "storage/sql_text.hpp"
@@ -48,8 +48,9 @@ class HeldRow {
   HeldRow(RetentionFixture& fixture, std::int64_t version, const std::string& id)
       : connection_(fixture.database_.connect()) {
     must(connection_.begin());
-    const auto held = must(connection_.execute("SELECT 1 FROM " + fixture.log() + " WHERE version = $1 AND fid = $2 FOR UPDATE",
-                                               pg::Params().add(version).add(id)));
+    const auto held =
+        must(connection_.execute("SELECT 1 FROM " + fixture.log() + " WHERE version = $1 AND fid = $2 FOR UPDATE",
+                                 pg::Params().add(version).add(id)));
     REQUIRE(held.rows() == 1);
   }
   void release() { must(connection_.rollback()); }
@@ -74,8 +75,8 @@ TEST_CASE("compaction keeps one row for each feature that exists at the horizon,
   RetentionFixture f;
   f.update_all(5, 1);
   must(f.publish({deletion("f000"), upsert("f001", point_state(7, 7))}));  // 2
-  must(f.publish({upsert("f002", point_state(8, 8))}));                   // 3
-  must(f.publish({upsert("f000", point_state(9, 9))}));                   // 4
+  must(f.publish({upsert("f002", point_state(8, 8))}));                    // 3
+  must(f.publish({upsert("f000", point_state(9, 9))}));                    // 4
   const auto before = f.diff(2, 4, true);
   const auto done = must(compact(f.pool_, f.dataset_.id, 2));
   CHECK(done.horizon == 2);
@@ -133,7 +134,8 @@ TEST_CASE("a compaction that was interrupted after any batch is finished by the 
   for (std::int64_t v = 1; v <= 4; ++v) f.update_all(5, v);
   for (int batches = 0; batches < 4; ++batches) {
     int left = batches;
-    const auto part = must(compact(f.pool_, f.dataset_.id, 4, [&] { return left-- == 0; }, 4));
+    const auto part = must(compact(
+        f.pool_, f.dataset_.id, 4, [&] { return left-- == 0; }, 4));
     CHECK_FALSE(part.complete);
     CHECK(f.horizon() == 4);
     CHECK(f.snapshot(4).size() == 5);
@@ -272,7 +274,8 @@ TEST_CASE("publishers, compactions to the head and readers at the same time: eac
           const std::int64_t version = f.head();
           const storage::PageLimits small{200, 7};
           if (reader == 0) read(storage::read_snapshot(f.pool_, f.dataset_.id, version, small), version, wrong[0]);
-          if (reader == 1) read(storage::read_diff(f.pool_, f.dataset_.id, 0, version, false, small), version, wrong[1]);
+          if (reader == 1)
+            read(storage::read_diff(f.pool_, f.dataset_.id, 0, version, false, small), version, wrong[1]);
         }
       });
     }
@@ -304,19 +307,29 @@ TEST_CASE("a publish that was prepared before others were compacted sees what th
   // While the head is locked another publish prepares; then versions 2 and 3 come and are compacted, all at once.
   auto other = f.database_.connect();
   must(other.begin());
-  must(other.execute(fmt::format("SELECT 1 FROM lienthong.dataset_head WHERE dataset_id = {} FOR UPDATE", f.dataset_.id)));
+  must(other.execute(
+      fmt::format("SELECT 1 FROM lienthong.dataset_head WHERE dataset_id = {} FOR UPDATE", f.dataset_.id)));
   absl::StatusOr<feature::Receipt> receipt;
-  std::thread publishing([&] { receipt = f.publish({upsert("f000", point_state(5, 5)), upsert("f002", point_state(5, 5))}); });
+  std::thread publishing([&] {
+    receipt = f.publish({upsert("f000", point_state(5, 5)), upsert("f002", point_state(5, 5))});
+  });
   REQUIRE(wait_until([&] {
-    return f.number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'") > 0;
+    return f.number(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+               " AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'") > 0;
   }));
   const std::string n = std::to_string(f.dataset_.id);
   must(other.execute_script(
-      "DELETE FROM lienthong_data.feature_" + n + " WHERE fid = 'f000';"
-      "INSERT INTO lienthong_data.gone_" + n + " VALUES ('f000', 3), ('f002', 3);"
-      "DELETE FROM lienthong_data.log_" + n + " WHERE fid = 'f000';"
-      "UPDATE lienthong.dataset_head SET head = 3, horizon = 3, feature_count = 1 WHERE dataset_id = " + n));
+      "DELETE FROM lienthong_data.feature_" + n +
+      " WHERE fid = 'f000';"
+      "INSERT INTO lienthong_data.gone_" +
+      n +
+      " VALUES ('f000', 3), ('f002', 3);"
+      "DELETE FROM lienthong_data.log_" +
+      n +
+      " WHERE fid = 'f000';"
+      "UPDATE lienthong.dataset_head SET head = 3, horizon = 3, feature_count = 1 WHERE dataset_id = " +
+      n));
   must(other.commit());
   publishing.join();
   REQUIRE(receipt.ok());
@@ -336,7 +349,8 @@ TEST_CASE("the version older than an age is the last one committed before") {
   CHECK(older_than(hours(0)) == 0);
   for (std::int64_t v = 1; v <= 3; ++v) f.update_all(1, v);
   auto connection = f.database_.connect();
-  must(connection.execute("UPDATE lienthong.dataset_version SET committed_at = committed_at - (4 - version) * interval '1 day'"));
+  must(connection.execute(
+      "UPDATE lienthong.dataset_version SET committed_at = committed_at - (4 - version) * interval '1 day'"));
   CHECK(older_than(hours(0)) == 3);
   CHECK(older_than(hours(23)) == 3);
   CHECK(older_than(hours(25)) == 2);

@@ -354,10 +354,10 @@ std::string ids_of(const Outcome& outcome) {
 }
 
 TEST_CASE("an answer that breaks off goes on by its last token, each entry once") {
-  BreakingExchange exchange({{{header(), with_token(entries({entry("1")}), "t1"),
-                               with_token(entries({entry("2"), entry("3")}), "t2")},
-                              gone()},
-                             {{header(), with_token(entries({entry("4")}), "t3"), end(4)}, {}}});
+  BreakingExchange exchange(
+      {{{header(), with_token(entries({entry("1")}), "t1"), with_token(entries({entry("2"), entry("3")}), "t2")},
+        gone()},
+       {{header(), with_token(entries({entry("4")}), "t3"), end(4)}, {}}});
   const auto outcome = exchange.read();
   CHECK(outcome.status.ok());
   CHECK(ids_of(outcome) == "1234");
@@ -429,12 +429,12 @@ TEST_CASE("a refusal to resume is final and kept") {
 }
 
 TEST_CASE("a reader that paused too long, or meets a busy exchange, resumes; one that is refused does not") {
-  const auto [code, reason, calls] = GENERATE(table<StatusCode, const char*, std::size_t>(
-      {{StatusCode::kCancelled, "PEER_STALLED", 2},
-       {StatusCode::kResourceExhausted, "SERVER_BUSY", 2},
-       {StatusCode::kUnavailable, "CONNECTION_LOST", 2},
-       {StatusCode::kOutOfRange, "HISTORY_COMPACTED", 1},
-       {StatusCode::kDeadlineExceeded, "CALL_DEADLINE", 1}}));
+  const auto [code, reason, calls] =
+      GENERATE(table<StatusCode, const char*, std::size_t>({{StatusCode::kCancelled, "PEER_STALLED", 2},
+                                                            {StatusCode::kResourceExhausted, "SERVER_BUSY", 2},
+                                                            {StatusCode::kUnavailable, "CONNECTION_LOST", 2},
+                                                            {StatusCode::kOutOfRange, "HISTORY_COMPACTED", 1},
+                                                            {StatusCode::kDeadlineExceeded, "CALL_DEADLINE", 1}}));
   BreakingExchange exchange(
       {{{header(), with_token(entries({entry("1")}), "t1")}, lt::make_error(code, reason, "it broke off")},
        {{header(), end(1)}, {}}});
