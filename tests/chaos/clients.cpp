@@ -10,6 +10,7 @@
 
 #include "base/status.hpp"
 #include "chaos/content.hpp"
+#include "chaos/journal.hpp"
 #include "lienthong/v1/admin_service.grpc.pb.h"
 #include "rpc/channel.hpp"
 #include "rpc/errors.hpp"
@@ -35,6 +36,8 @@ std::string reader_journal(const std::string& directory) { return directory + "/
 std::string reader_copy(const std::string& directory, int dataset) {
   return fmt::format("{}/copy-{}.json", directory, dataset);
 }
+
+std::string compaction_journal(const std::string& directory) { return directory + "/compaction.jsonl"; }
 
 bool may_retry(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsAborted(status) || absl::IsDeadlineExceeded(status) ||
@@ -88,8 +91,12 @@ absl::Status run_compaction(const ClientOptions& options) {
   const auto stub = lienthong::v1::AdminService::NewStub(rpc::make_channel(options.endpoint));
   lienthong::v1::CompactHistoryRequest request;
   request.set_dataset(compacted_dataset());
+  const std::int64_t last = dataset.head() - options.keep_versions;
+  if (dataset.horizon() >= last) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(const auto journal, Journal::open(compaction_journal(options.directory)));
+  LT_RETURN_IF_ERROR(journal.write({{"horizon", dataset.horizon()}}));
   // Version by version, so that a kill most likely comes in the middle of one.
-  for (std::int64_t horizon = dataset.horizon() + 1; horizon <= dataset.head() - options.keep_versions; ++horizon) {
+  for (std::int64_t horizon = dataset.horizon() + 1; horizon <= last; ++horizon) {
     request.set_horizon(horizon);
     grpc::ClientContext context;
     rpc::set_identity(context, "operator");

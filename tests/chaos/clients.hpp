@@ -39,6 +39,9 @@ void stop_on_sigterm();
 [[nodiscard]] absl::StatusOr<client::Client> connect_when_ready(const std::string& endpoint,
                                                                 std::string_view organisation);
 
+/// A line for each run of compaction that had something to do.
+[[nodiscard]] std::string compaction_journal(const std::string& directory);
+
 /// Makes the organisation and the datasets.
 [[nodiscard]] absl::Status set_up(const ClientOptions& options);
 
@@ -54,6 +57,7 @@ void stop_on_sigterm();
 [[nodiscard]] absl::Status run_reader(const ClientOptions& options);
 
 /// Forgets old history of the last dataset, version by version up to the head now. May be interrupted by anything.
+/// Journal line: {"horizon":v} when it begins.
 [[nodiscard]] absl::Status run_compaction(const ClientOptions& options);
 
 }  // namespace lt::chaos

@@ -48,8 +48,7 @@ constexpr std::chrono::seconds kSettleLimit{180};
 constexpr std::chrono::seconds kSweepLimit{60};
 constexpr std::chrono::seconds kCheckLimit{900};
 constexpr milliseconds kRestartPause{200};
-constexpr milliseconds kCompactionStart{80};  // of its client
-constexpr milliseconds kCompactionTime{150};
+constexpr milliseconds kCompactionTime{60};  // into it
 constexpr milliseconds kCompactionLimit{20'000};
 constexpr std::uint64_t kMostKept = 8;  // versions before the head
 /// With fewer receipts a run has tested nothing.
@@ -322,21 +321,26 @@ class Driver {
     return status;
   }
 
-  // Compaction starts, and while it runs its victim is hit. What it left must do no harm, and the next one goes on.
+  // Compaction begins, and while it runs its victim is hit. What it left must do no harm, and the next one goes on.
   absl::Status compact(const Disturbance& disturbance) {
+    const std::string journal = compaction_journal(directory_);
+    const std::size_t before = read_file(journal).size();
     const auto child = client("compaction", {"--keep-versions", std::to_string(schedule_.random().below(kMostKept))});
     LT_RETURN_IF_ERROR(child->start());
     std::optional<Ending> ending;
+    const auto ended = [&] {
+      if (!ending) ending = child->reap();
+      return ending.has_value();
+    };
     const bool kills = disturbance.event != Event::kCompaction;
-    const auto end = Clock::now() + (kills ? kCompactionStart + up_to(kCompactionTime) : kCompactionLimit);
-    LT_RETURN_IF_ERROR(wait_until("compaction", kCompactionLimit + kSettleLimit, [&] {
-      ending = child->reap();
-      return ending.has_value() || Clock::now() >= end;
-    }));
+    LT_RETURN_IF_ERROR(
+        wait_until("compaction to begin", kSettleLimit, [&] { return ended() || read_file(journal).size() > before; }));
+    const auto end = Clock::now() + (kills ? up_to(kCompactionTime) : kCompactionLimit);
+    LT_RETURN_IF_ERROR(
+        wait_until("compaction", kCompactionLimit + kSettleLimit, [&] { return ended() || Clock::now() >= end; }));
     if (ending && ending->exit_code == kViolationExit) return violation(read_file(log_of("compaction")));
     if (ending && ending->exit_code == 0) ++compactions_;
-    if (!kills || ending) return absl::OkStatus();
-    if (hit(disturbance.event, 0)) note(disturbance);
+    if (kills && !ending && hit(disturbance.event, 0)) note(disturbance);
     return absl::OkStatus();
   }
 

@@ -99,11 +99,13 @@ class Builder {
 
   [[nodiscard]] const DatasetHistory::Step* step_of(const std::string& dataset, const std::string& id,
                                                     const std::string& token) const {
-    const auto found = replay_.of(dataset).features().find(id);
-    if (found == replay_.of(dataset).features().end()) return nullptr;
-    for (const auto& step : found->second) {
-      if (step.value && step.value->token == token) return &step;
-    }
+    const auto origin = transactions_.origins.find(token);
+    if (origin == transactions_.origins.end()) return nullptr;
+    const auto& versions = transactions_.all[origin->second.transaction].versions;
+    const auto version = versions.find(dataset);
+    if (version == versions.end()) return nullptr;
+    const auto* step = replay_.of(dataset).find(id, version->second);
+    if (step && step->value && step->value->token == token) return step;
     return nullptr;
   }
 

@@ -208,10 +208,9 @@ std::optional<Changeset> Planner::skip() {
 Changeset Planner::collapse() {
   Changeset changeset = plain();
   changeset.collapse_repeated = chance(90);  // else it must be refused
-  changeset.changes.front().op = 'P';
+  auto& first = changeset.changes.front();
+  first = change(changeset.dataset, first.id);
   changeset.changes.push_back(change(changeset.dataset, changeset.changes.front().id));
-  if (changeset.changes.front().value.token.empty())
-    changeset.changes.front() = change(changeset.dataset, changeset.changes.back().id);
   return changeset;
 }
 
