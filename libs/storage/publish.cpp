@@ -14,6 +14,7 @@
 #include "feature/record.hpp"
 #include "geo/validity.hpp"
 #include "storage/acquire.hpp"
+#include "storage/confirm.hpp"
 #include "storage/detail/staged_row.hpp"
 #include "storage/sql_text.hpp"
 #include "storage_sql.hpp"
@@ -594,6 +595,14 @@ absl::Status lock_all(pg::Connection& connection, const StagedChangeset& staged)
   return absl::OkStatus();
 }
 
+// A receipt of a commit that its own COMMIT did not acknowledge, or that another connection made: to be given out when
+// the synchronous standbys have it. Without any it costs one statement.
+absl::StatusOr<feature::Receipt> confirmed(pg::Connection& connection, absl::StatusOr<feature::Receipt> receipt) {
+  if (!receipt.ok()) return receipt;
+  LT_RETURN_IF_ERROR(confirm(connection));
+  return receipt;
+}
+
 // After a COMMIT without an answer: once the dataset's row can be locked the old transaction is over, so its changeset
 // is either there or never will be.
 absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const PublishRequest& request,
@@ -605,7 +614,8 @@ absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const Pu
   if (!lock_all(**connection, staged).ok()) return broken;
   const auto stored = find_changeset(**connection, request.organisation, request.header.changeset_id);
   if (!stored.ok()) return broken;
-  if (*stored) return same_or_refused(**stored, request);
+  if (!transaction->rollback().ok()) return broken;  // nobody waits for these locks while a standby is waited for
+  if (*stored) return confirmed(**connection, same_or_refused(**stored, request));
   return make_error(
       absl::StatusCode::kUnavailable, "COMMIT_LOST",
       "the connection to the database broke and the changeset was not committed; send it again with the same id");
@@ -627,15 +637,15 @@ absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& r
                                          PublishReport& report) {
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
   LT_ASSIGN_OR_RETURN(const auto known, find_changeset(*connection, request.organisation, request.header.changeset_id));
-  if (known) return same_or_refused(*known, request);
+  if (known) return confirmed(*connection, same_or_refused(*known, request));
   auto receipt = PublishTransaction(*connection, request, staged, report).run();
   const std::string reason = error_reason(receipt.status());
   if (reason == "COMMIT_UNKNOWN") return resolve_unknown_commit(pool, request, staged, receipt.status());
-  if (reason != "CHANGESET_RACE") return receipt;
+  if (reason != "CHANGESET_RACE" && reason != "COMMIT_UNCONFIRMED") return receipt;
   LT_ASSIGN_OR_RETURN(const auto winner,
                       find_changeset(*connection, request.organisation, request.header.changeset_id));
   if (!winner) return receipt;
-  return same_or_refused(*winner, request);
+  return confirmed(*connection, same_or_refused(*winner, request));
 }
 
 }  // namespace lt::storage

@@ -15,6 +15,7 @@
 #include "feature/text.hpp"
 #include "rules/decode_findings.hpp"
 #include "storage/acquire.hpp"
+#include "storage/confirm.hpp"
 
 namespace lt::exchange {
 namespace {
@@ -141,7 +142,10 @@ absl::StatusOr<std::optional<feature::Receipt>> Publishing::find_known() {
                       storage::find_changeset(*connection, caller_.organisation, header_.changeset_id));
   known_ = known.has_value();
   if (!known || declared_content_.empty()) return std::nullopt;
-  if (to_hex(view(known->content)) == declared_content_) return known->receipt;
+  if (to_hex(view(known->content)) == declared_content_) {
+    LT_RETURN_IF_ERROR(storage::confirm(*connection));
+    return known->receipt;
+  }
   return make_error(absl::StatusCode::kAlreadyExists, "CHANGESET_ID_REUSED",
                     fmt::format("changeset_id \"{}\" was accepted with other content; give a new changeset a new id",
                                 header_.changeset_id),

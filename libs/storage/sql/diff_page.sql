@@ -2,7 +2,8 @@
 -- $6 bytes after which to stop, $7 bool also the state before.
 -- Columns: horizon, version, fid, op, payload, existed, same, before_payload. An empty page has one row with a null fid, so that
 -- the horizon is always of the same moment as the rows. Superseded rows come with a null `existed`: they only move the
--- position. `existed`: at a; `same`: equal content at a and b. Correlated subqueries with LIMIT are index probes in every plan.
+-- position. `existed`: at a; `same`: equal content at a and b. Correlated subqueries with LIMIT are index probes in every plan;
+-- OFFSET 0 keeps `later` from being computed once for each place that uses it.
 SELECT h.horizon, y.version, y.fid, y.op, y.payload, y.existed, y.same, y.before_payload
 FROM lienthong.dataset_head h
 LEFT JOIN (
@@ -20,7 +21,7 @@ LEFT JOIN (
       FROM (
         SELECT version, fid, op, prev_version, size, content_hash, payload FROM lienthong_data.log_{N}
         WHERE (version, fid) > ($3, $4) AND version <= $2 ORDER BY version, fid LIMIT $5
-      ) r
+      ) r OFFSET 0
     ) l
     LEFT JOIN LATERAL (
       SELECT n.op, n.content_hash, n.size, n.payload FROM lienthong_data.log_{N} n
