@@ -61,6 +61,8 @@ def file_lines(path):
 
 def main():
     gdal.UseExceptions()
+    # Else GDAL writes a file beside each gzipped one that it reads.
+    gdal.SetConfigOption("CPL_VSIL_GZIP_WRITE_PROPERTIES", "NO")
     ogr.UseExceptions()
     gdal.PushErrorHandler("CPLQuietErrorHandler")
     for folder, folders, names in os.walk(sys.argv[1]):
