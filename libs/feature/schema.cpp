@@ -64,6 +64,8 @@ class SchemaCheck {
     }
     if (rule.types.empty() && rule.nullable)
       wrong("geometry.nullable", "a dataset without geometry types has no geometry");
+    if (rule.types.empty() && rule.dimensions != GeometryRule{}.dimensions)
+      wrong("geometry.dimensions", "a dataset without geometry types has no geometry");
     for (const geo::GeometryType type : rule.types) {
       if (!is_kept_type(type)) wrong("geometry.types", fmt::format("{} is not kept", geo::to_string(type)));
     }

@@ -191,6 +191,11 @@ void add_messages(Seeds& seeds) {
   wire::header_to_proto(header, &proto_header);
   proto_header.set_content_sha256(std::string(kDigest));
   seeds.add("messages", proto_header.SerializeAsString());
+  // Once accepted, and not the same when read back: dimensions of a geometry that has no type.
+  v1::Schema no_type;
+  no_type.mutable_geometry()->add_dimensions(v1::DIMENSION_XY);
+  no_type.mutable_geometry()->add_dimensions(v1::DIMENSION_XYZ);
+  seeds.add("messages", no_type.SerializeAsString());
   for (const char* crs : {"EPSG:4326", "EPSG:9210", ""}) {
     const feature::Schema schema = fuzz::every_type(crs);
     v1::Schema proto;

@@ -149,6 +149,9 @@ TEST_CASE("the CRS of a schema must be known, current, and there exactly when ge
   CHECK(check_schema(schema).ok());
   schema.geometry.nullable = true;
   check_refused(schema, "geometry.nullable");
+  schema.geometry.nullable = false;
+  schema.geometry.dimensions = {geo::Dimension::kXY, geo::Dimension::kXYZ};
+  check_refused(schema, "geometry.dimensions");
 }
 
 TEST_CASE("geometry types and dimensions are straight, not repeated, and there") {
