@@ -81,6 +81,10 @@ absl::StatusOr<std::uint16_t> Server::start() {
   builder.AddListeningPort(impl_->options.listen, grpc::InsecureServerCredentials(), &port);
   builder.SetMaxReceiveMessageSize(static_cast<int>(impl_->runtime.limits().max_message_bytes) + kReceiveSlackBytes);
   builder.SetResourceQuota(grpc::ResourceQuota("server").Resize(impl_->options.buffer_bytes));
+  // A small compressed message would be unpacked whole before any limit is looked at.
+  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
+  }
   set_channel_arguments(builder, impl_->options);
   for (const auto& [name, service] : impl_->services) builder.RegisterService(service);
   impl_->server = builder.BuildAndStart();

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
 
+#include <zlib.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/status.hpp"
@@ -67,6 +69,24 @@ v1::PublishRequest part_of(std::size_t offset, std::size_t total, std::size_t by
   part.set_total(static_cast<std::int64_t>(total));
   part.set_bytes(std::string(bytes, 'p'));
   return message;
+}
+
+std::string gzip_of_zeros(std::size_t bytes) {
+  constexpr int kGzip = 15 + 16;  // largest window, gzip header
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string zeros(1 << 20, '\0');
+  std::string out(bytes / 100, '\0');
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  for (std::size_t done = 0; done < bytes; done += zeros.size()) {
+    stream.next_in = reinterpret_cast<Bytef*>(zeros.data());
+    stream.avail_in = static_cast<uInt>(zeros.size());
+    REQUIRE(deflate(&stream, done + zeros.size() < bytes ? Z_NO_FLUSH : Z_FINISH) != Z_STREAM_ERROR);
+  }
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
 }
 
 std::string metadata_of(const absl::Status& status, const std::string& key) {
@@ -184,6 +204,7 @@ TEST_CASE("metadata over its limit costs its sender the connection, and nobody e
     }
   }
   CHECK(crowd.run_until(all_closed, seconds(20)));
+  crowd.run(milliseconds(500));
   constexpr std::int64_t kBound = 32 * kMiB;
   report("1,000 calls with too much metadata", exchange->growth_kib(), kBound);
   CHECK(exchange->growth_kib() < kBound);
@@ -263,6 +284,29 @@ TEST_CASE("values nested without end and batches of nothing but changes cost a b
   constexpr std::int64_t kBound = 320 * kMiB;
   report("one message of 200,000 changes and one of 2 million", exchange->growth_kib(), kBound);
   CHECK(exchange->growth_kib() < kBound);
+}
+
+TEST_CASE("compressed messages are refused, so that no small one becomes a large one") {
+  const auto exchange = World::get().start_exchange();
+  exchange->mark();
+  constexpr std::size_t kPlain = 512U << 20;
+  RawCrowd crowd(exchange->port(), 4);
+  const std::string bomb = gzip_of_zeros(kPlain);
+  REQUIRE(bomb.size() < kMessageLimit);
+  const auto all_over = [&] {
+    return std::all_of(crowd.peers().begin(), crowd.peers().end(),
+                       [](const auto& peer) { return peer->stream(1).over(); });
+  };
+  for (auto& peer : crowd.peers()) {
+    const int stream = peer->open(kPublishChangeset, "mallory", {{"grpc-encoding", "gzip"}});
+    peer->send_prefix(stream, static_cast<std::uint32_t>(bomb.size()), true);
+    peer->send_bytes(stream, bomb, true);
+  }
+  CHECK(crowd.run_until(all_over, seconds(20)));
+  constexpr std::int64_t kBound = 64 * kMiB;
+  report("4 compressed messages of 512 MiB", exchange->growth_kib(), kBound);
+  CHECK(exchange->growth_kib() < kBound);
+  REQUIRE_OK(get_dataset(*exchange, "mallory"));
 }
 
 TEST_CASE("features in pieces are bounded one by one and together") {

@@ -119,8 +119,8 @@ void RawPeer::open_endless_headers(std::size_t bytes) {
   for (std::size_t sent = 0; sent < bytes; sent += piece.size()) send_frame(kContinuation, 0, next_stream_ - 2, piece);
 }
 
-void RawPeer::send_prefix(int stream, std::uint32_t size) {
-  std::string prefix(1, '\0');
+void RawPeer::send_prefix(int stream, std::uint32_t size, bool compressed) {
+  std::string prefix(1, compressed ? '\1' : '\0');
   put(prefix, size, 4);
   send_bytes(stream, prefix);
 }

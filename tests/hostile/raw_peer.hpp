@@ -49,7 +49,7 @@ class RawPeer {
   /// One gRPC message, as far as the server's windows allow; the rest follows when they open.
   void send_message(int stream, std::string_view serialized, bool end = false);
   /// The announcement of a message of `size` bytes, without its bytes.
-  void send_prefix(int stream, std::uint32_t size);
+  void send_prefix(int stream, std::uint32_t size, bool compressed = false);
   void send_bytes(int stream, std::string_view bytes, bool end = false);
   /// So many bytes of no meaning, which are not kept until they can be sent.
   void send_filler(int stream, std::int64_t bytes);

@@ -64,7 +64,8 @@ int lt::test::be_stuck_writer(int port) {
 
 TEST_CASE("writers that stall are bounded in number and memory, cut off with a reason, and hold up nobody") {
   auto& world = World::get();
-  const auto exchange = world.start_exchange({{"server.read_stall", "5s"}});
+  const auto exchange = world.start_exchange({{"server.read_stall", "5s"}, {"publish.resume_keep", "0s"}});
+  REQUIRE(wait_until([&] { return world.staged_tables() == 0; }, seconds(10)));
   exchange->mark();
   NormalWork normal(*exchange, "environment");
   const auto stub = v1::ExchangeService::NewStub(exchange->channel());
@@ -85,7 +86,7 @@ TEST_CASE("writers that stall are bounded in number and memory, cut off with a r
   for (int i = 0; i < kAdmitted; ++i) {
     REQUIRE_ERROR(writers[static_cast<std::size_t>(i)].end(), absl::StatusCode::kCancelled, "PEER_STALLED");
   }
-  CHECK(world.staged_tables() == 0);
+  CHECK(wait_until([&] { return world.staged_tables() == 0; }, seconds(10)));
   CHECK(start_writer(*stub, "mallory", 0).stream->WritesDone());
   CHECK(normal.stop() > 20);
   CHECK(normal.median() < milliseconds(500));
@@ -131,7 +132,8 @@ TEST_CASE("peers that vanish without a word are noticed and leave nothing") {
 
 TEST_CASE("a client that is killed in the middle of a publish leaves nothing") {
   auto& world = World::get();
-  const auto exchange = world.start_exchange();
+  const auto exchange = world.start_exchange({{"publish.resume_keep", "0s"}});
+  REQUIRE(wait_until([&] { return world.staged_tables() == 0; }, seconds(10)));
   const auto client = spawn_stuck_writer(exchange->port());
   REQUIRE(wait_until([&] { return world.staged_tables() == 1; }, seconds(20)));
   REQUIRE(exchange->logged("CALL_CANCELLED") == 0);
