@@ -75,7 +75,12 @@ absl::Status forked(const storage::Dataset& dataset, std::string_view what, std:
 // True when this history has that version with that digest.
 absl::StatusOr<bool> has_version(const Core& core, const storage::Dataset& dataset, std::int64_t version,
                                  std::string_view digest) {
-  if (version < 0 || version > dataset.head) return false;
+  if (version < 0) return false;
+  if (version > dataset.head) {
+    // The head may be an old one, announced before the primary went away: only the primary knows that there is no more.
+    LT_ASSIGN_OR_RETURN(const auto now, core.catalog.get_dataset(dataset.name));
+    if (version > now.head) return false;
+  }
   LT_ASSIGN_OR_RETURN(const auto here, digest_at(core, dataset, version));
   return here == digest;
 }
