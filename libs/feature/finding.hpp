@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <absl/status/statusor.h>
 
 namespace lt::feature {
 
@@ -25,5 +28,12 @@ struct Finding {
   std::string message_vi, message_en;
   bool operator==(const Finding&) const = default;
 };
+
+/// A JSON list with the names and severities of lienthong.v1.Finding, as findings are stored with the change that they
+/// are about. Bytes that are no UTF-8 become U+FFFD.
+[[nodiscard]] std::string findings_to_json(const std::vector<Finding>& findings);
+/// Its inverse; members that are missing are empty.
+/// Errors: DATA_LOSS FINDINGS_MALFORMED no such list, or an item without severity.
+[[nodiscard]] absl::StatusOr<std::vector<Finding>> findings_from_json(std::string_view json);
 
 }  // namespace lt::feature

@@ -3,16 +3,12 @@
 #include <map>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "base/json.hpp"
 #include "base/status.hpp"
 #include "storage_sql.hpp"
 
 namespace lt::storage {
 namespace {
-
-constexpr std::string_view kSeverityPrefix = "SEVERITY_";
 
 std::string_view to_string(QuarantineState state) {
   switch (state) {
@@ -22,38 +18,6 @@ std::string_view to_string(QuarantineState state) {
     case QuarantineState::kSuperseded: return "SUPERSEDED";
   }
   return "";
-}
-
-std::optional<feature::Severity> severity_from(std::string_view name) {
-  using feature::Severity;
-  for (const auto severity : {Severity::kError, Severity::kWarning, Severity::kInfo}) {
-    if (name == std::string(kSeverityPrefix) + std::string(feature::to_string(severity))) return severity;
-  }
-  return std::nullopt;
-}
-
-absl::Status malformed(std::string_view what) {
-  return make_error(absl::StatusCode::kDataLoss, "QUARANTINE_MALFORMED",
-                    fmt::format("stored findings: {}; check the database", what));
-}
-
-// Of the column `findings`: a list with the names of lienthong.v1.Finding.
-absl::StatusOr<std::vector<feature::Finding>> findings_from_json(std::string_view json) {
-  LT_ASSIGN_OR_RETURN(const auto list, parse_json(json));
-  if (!list.is_array()) return malformed("not a list");
-  std::vector<feature::Finding> findings;
-  for (const auto& one : list) {
-    if (!one.is_object()) return malformed("an item is no object");
-    const auto text = [&one](const char* name) {
-      const auto found = one.find(name);
-      return found != one.end() && found->is_string() ? found->template get<std::string>() : std::string();
-    };
-    const auto severity = severity_from(text("severity"));
-    if (!severity) return malformed("an item has no severity");
-    findings.push_back({text("rule"), *severity, text("reason"), text("feature_id"), text("field"), text("place"),
-                        text("message_vi"), text("message_en")});
-  }
-  return findings;
 }
 
 absl::StatusOr<QuarantineItem> item_from(const pg::Row& row) {
@@ -69,7 +33,7 @@ absl::StatusOr<QuarantineItem> item_from(const pg::Row& row) {
   item.payload = row.get_optional_bytes(8).value_or("");
   item.payload_bytes = row.get_int(9);
   item.found_version = row.get_int(10);
-  LT_ASSIGN_OR_RETURN(item.findings, findings_from_json(row.get_text(11)));
+  LT_ASSIGN_OR_RETURN(item.findings, feature::findings_from_json(row.get_text(11)));
   item.state = static_cast<QuarantineState>(row.get_char(12));
   item.quarantined_us = row.get_timestamp_us(13);
   item.decided_us = row.get_optional_timestamp_us(14);

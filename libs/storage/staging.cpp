@@ -253,8 +253,8 @@ void StagedChangeset::note(std::size_t place, std::string_view id, std::int64_t 
   if (prefix_.empty()) keys_.push_back({place, std::string(id), sequence, hash});
 }
 
-absl::Status StagedChangeset::add(std::size_t place, const feature::Change& change, const feature::State* state,
-                                  const Digest& hash, StagedKind kind, std::string_view findings) {
+void StagedChangeset::add(std::size_t place, const feature::Change& change, const feature::State* state,
+                          const Digest& hash, StagedKind kind, std::string_view findings) {
   Part& part = parts_[place];
   const bool partial = !change.mask.empty();
   begin_row(part.rows, change.sequence, change.base_version, partial ? nullptr : state, change.op, change.id, hash);
@@ -268,10 +268,9 @@ absl::Status StagedChangeset::add(std::size_t place, const feature::Change& chan
   part.has_masks |= partial;
   part.has_outside |= kind == StagedKind::kOutside;
   note(place, change.id, change.sequence, hash);
-  return absl::OkStatus();
 }
 
-absl::Status StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings) {
+void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings) {
   Part& part = parts_[place];
   begin_row(part.rows, change.sequence, change.base_version, nullptr, change.op, change.id, change.hash);
   part.rows.add_char(static_cast<char>(StagedKind::kInvalid));
@@ -281,7 +280,6 @@ absl::Status StagedChangeset::add_invalid(std::size_t place, const InvalidChange
   add_findings(part.rows, findings);
   part.has_invalid = true;
   note(place, change.id, change.sequence, change.hash);
-  return absl::OkStatus();
 }
 
 std::size_t StagedChangeset::buffered_bytes() const {

@@ -130,12 +130,11 @@ class StagedChangeset {
   std::size_t add_dataset(const Dataset& dataset, int srid);
 
   /// Adds one checked change; its sequence must be the last one's plus 1. `state` is what `change.record` encodes,
-  /// null for a DELETE; `findings` a JSON list of what was repaired, or empty. Errors: none but those of the encoding.
-  [[nodiscard]] absl::Status add(std::size_t place, const feature::Change& change, const feature::State* state,
-                                 const Digest& hash, StagedKind kind = StagedKind::kChange,
-                                 std::string_view findings = {});
+  /// null for a DELETE; `findings` feature::findings_to_json() of what was repaired, or empty.
+  void add(std::size_t place, const feature::Change& change, const feature::State* state, const Digest& hash,
+           StagedKind kind = StagedKind::kChange, std::string_view findings = {});
   /// Adds one that goes to the quarantine, with its findings as a JSON list.
-  [[nodiscard]] absl::Status add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
+  void add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
   /// Ends batch `sequence`. Only here is memory emptied into tables, so that staged batches are whole.
   /// @param findings made so far, kept for a resumption. Errors: those of the database; ABORTED STAGING_LOST,
   /// STAGING_TAKEN.

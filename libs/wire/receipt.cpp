@@ -1,6 +1,7 @@
 #include "wire/receipt.hpp"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
 
 #include "base/status.hpp"
 
@@ -28,16 +29,7 @@ absl::StatusOr<std::int64_t> time_from_proto(const google::protobuf::Timestamp& 
   return time.seconds() * kUsPerSecond + time.nanos() / kNanosPerUs;
 }
 
-void time_to_proto(std::int64_t us, google::protobuf::Timestamp* out) {
-  std::int64_t seconds = us / kUsPerSecond;
-  std::int64_t rest = us % kUsPerSecond;
-  if (rest < 0) {
-    rest += kUsPerSecond;
-    --seconds;
-  }
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<std::int32_t>(rest) * kNanosPerUs);
-}
+}  // namespace
 
 void counts_to_proto(const feature::Counts& counts, v1::Counts* out) {
   out->set_inserted(counts.inserted);
@@ -50,8 +42,6 @@ void counts_to_proto(const feature::Counts& counts, v1::Counts* out) {
   out->set_findings(counts.findings);
 }
 
-}  // namespace
-
 void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
   out->Clear();
   out->set_commit_id(receipt.commit_id);
@@ -60,7 +50,9 @@ void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
   out->set_organisation(receipt.organisation);
   out->set_message(receipt.message);
   // Left out when it has its default, as in receipt_to_json(): presence is visible in the JSON that is hashed.
-  if (receipt.committed_us != 0) time_to_proto(receipt.committed_us, out->mutable_committed_at());
+  if (receipt.committed_us != 0) {
+    *out->mutable_committed_at() = google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(receipt.committed_us);
+  }
   out->set_changed(receipt.changed);
   for (const auto& dataset : receipt.datasets) {
     auto* added = out->add_datasets();

@@ -8,6 +8,9 @@
 
 namespace lt::wire {
 
+/// Replaces all members of `out`.
+void counts_to_proto(const feature::Counts& counts, lienthong::v1::Counts* out);
+
 /// Replaces `out`. Its proto3 JSON equals feature::receipt_to_json(receipt), so that anyone can check the digest.
 void receipt_to_proto(const feature::Receipt& receipt, lienthong::v1::Receipt* out);
 

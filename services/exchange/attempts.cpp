@@ -13,6 +13,7 @@
 #include "storage/attempts.hpp"
 #include "storage/read.hpp"
 #include "wire/finding.hpp"
+#include "wire/receipt.hpp"
 
 namespace lt::exchange {
 namespace {
@@ -62,17 +63,6 @@ v1::ConflictKind kind_to_proto(storage::ConflictKind kind) {
   return v1::CONFLICT_KIND_UNSPECIFIED;
 }
 
-void counts_to_proto(const feature::Counts& counts, v1::Counts* out) {
-  out->set_inserted(counts.inserted);
-  out->set_updated(counts.updated);
-  out->set_deleted(counts.deleted);
-  out->set_unchanged(counts.unchanged);
-  out->set_quarantined(counts.quarantined);
-  out->set_skipped(counts.skipped);
-  out->set_collapsed(counts.collapsed);
-  out->set_findings(counts.findings);
-}
-
 void attempt_to_proto(const storage::Attempt& attempt, v1::Attempt* out) {
   out->set_attempt_id(attempt.attempt_id);
   out->set_organisation(attempt.organisation);
@@ -85,7 +75,7 @@ void attempt_to_proto(const storage::Attempt& attempt, v1::Attempt* out) {
   *out->mutable_started_at() = TimeUtil::MicrosecondsToTimestamp(attempt.started_us);
   *out->mutable_ended_at() = TimeUtil::MicrosecondsToTimestamp(attempt.ended_us);
   out->set_received(attempt.received);
-  counts_to_proto(attempt.counts, out->mutable_counts());
+  wire::counts_to_proto(attempt.counts, out->mutable_counts());
   out->set_findings(attempt.findings);
   out->set_conflicts(attempt.conflicts);
 }

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <nlohmann/json.hpp>
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -46,22 +45,6 @@ absl::Status error_of(const feature::Finding& finding, absl::StatusCode code) {
   const bool has_place = finding.message_en.starts_with("feature '");
   return make_error(code, finding.reason, has_place ? finding.message_en : place + ": " + finding.message_en,
                     std::move(metadata));
-}
-
-// As lienthong.v1.Finding names its fields; dataset and sequence stand beside it.
-std::string findings_json(const std::vector<feature::Finding>& findings) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const auto& finding : findings) {
-    list.push_back({{"rule", finding.rule},
-                    {"severity", "SEVERITY_" + std::string(feature::to_string(finding.severity))},
-                    {"reason", finding.reason},
-                    {"feature_id", finding.feature_id},
-                    {"field", finding.field},
-                    {"place", finding.place},
-                    {"message_vi", finding.message_vi},
-                    {"message_en", finding.message_en}});
-  }
-  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // Bytes that are the same whenever the message is: maps are sorted.
@@ -236,8 +219,8 @@ absl::StatusOr<storage::StagedKind> Publishing::kind_of(const feature::State& st
   return inside ? storage::StagedKind::kChange : storage::StagedKind::kOutside;
 }
 
-absl::Status Publishing::set_aside(const v1::Change& message, const Target& target,
-                                   const std::vector<feature::Finding>& findings, const Digest& hash) {
+void Publishing::set_aside(const v1::Change& message, const Target& target,
+                           const std::vector<feature::Finding>& findings, const Digest& hash) {
   storage::InvalidChange change;
   change.sequence = received_;
   if (const auto op = wire::operation_from_proto(message.op()); op.ok()) change.op = *op;
@@ -245,7 +228,7 @@ absl::Status Publishing::set_aside(const v1::Change& message, const Target& targ
   if (message.has_base_version() && message.base_version() >= 0) change.base_version = message.base_version();
   change.sent = serialize(message);
   change.hash = hash;
-  return staged_->add_invalid(target.place, change, findings_json(findings));
+  staged_->add_invalid(target.place, change, feature::findings_to_json(findings));
 }
 
 absl::Status Publishing::add_invalid(const v1::Change& message, Target& target, std::vector<feature::Finding> findings,
@@ -253,7 +236,8 @@ absl::Status Publishing::add_invalid(const v1::Change& message, Target& target, 
   note_findings(target, findings);
   const bool quarantine = header_.on_invalid == feature::InvalidPolicy::kQuarantine;
   if (quarantine && staged_ && feature::check_feature_id(message.feature().id()).ok()) {
-    return set_aside(message, target, findings, hash);
+    set_aside(message, target, findings, hash);
+    return absl::OkStatus();
   }
   const auto worst = std::find_if(findings.begin(), findings.end(), is_error);
   if (first_error_.ok() && worst != findings.end()) {
@@ -275,7 +259,10 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
                       {{"feature_id", change.id}});
   }
   const Digest hash = feature::change_hash(target.dataset.name, change);  // of what was sent, before repairs
-  if (known_) return staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash);
+  if (known_) {
+    staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash);
+    return absl::OkStatus();
+  }
   std::vector<feature::Finding> findings;
   if (has_state && target.repairer.active()) {
     findings = target.repairer.repair(change.id, incoming.state);
@@ -301,8 +288,9 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
   }
   note_findings(target, findings);
   if (!staged_) return absl::OkStatus();
-  return staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash, *kind,
-                      findings.empty() ? std::string() : findings_json(findings));
+  staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash, *kind,
+               findings.empty() ? std::string() : feature::findings_to_json(findings));
+  return absl::OkStatus();
 }
 
 absl::Status Publishing::add_change(const v1::Change& message) {

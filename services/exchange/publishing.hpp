@@ -79,8 +79,8 @@ class Publishing {
                                          wire::IncomingChange incoming);
   [[nodiscard]] absl::Status add_invalid(const lienthong::v1::Change& message, Target& target,
                                          std::vector<feature::Finding> findings, const Digest& hash);
-  [[nodiscard]] absl::Status set_aside(const lienthong::v1::Change& message, const Target& target,
-                                       const std::vector<feature::Finding>& findings, const Digest& hash);
+  void set_aside(const lienthong::v1::Change& message, const Target& target,
+                 const std::vector<feature::Finding>& findings, const Digest& hash);
   [[nodiscard]] absl::StatusOr<storage::StagedKind> kind_of(const feature::State& state) const;
   void note_findings(const Target& target, const std::vector<feature::Finding>& findings);
   [[nodiscard]] absl::Status refusal() const;

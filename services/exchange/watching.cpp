@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <google/protobuf/util/time_util.h>
+
 #include "base/status.hpp"
 #include "exchange/head_board.hpp"
 
@@ -12,23 +14,17 @@ namespace lt::exchange {
 namespace {
 
 namespace v1 = lienthong::v1;
+using google::protobuf::util::TimeUtil;
 
 /// Heads of one message: at up to about 300 bytes each it stays well below the 4 MiB that clients accept.
 constexpr int kMaxHeads = 8'000;
-constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
-constexpr std::int32_t kNanosecondsPerMicrosecond = 1'000;
 
 void fill(const storage::Dataset& head, v1::DatasetHead& out) {
   out.set_dataset(head.name);
   out.set_dataset_uid(head.uid);
   out.set_version(head.head);
   out.set_digest(head.head_digest);
-  if (head.changed_us) {
-    const std::int64_t us = *head.changed_us;
-    out.mutable_committed_at()->set_seconds(us / kMicrosecondsPerSecond);
-    out.mutable_committed_at()->set_nanos(static_cast<std::int32_t>(us % kMicrosecondsPerSecond) *
-                                          kNanosecondsPerMicrosecond);
-  }
+  if (head.changed_us) *out.mutable_committed_at() = TimeUtil::MicrosecondsToTimestamp(*head.changed_us);
   out.set_horizon(head.horizon);
 }
 

@@ -446,7 +446,7 @@ TEST_CASE("discarding notes who, when and why, of all items or of none") {
 TEST_CASE("stored findings that cannot be read are an error that names the database") {
   Fixture f;
   const auto id = f.quarantine("a", "x", 'H', R"([{"severity":"strange"}])");
-  REQUIRE_ERROR(storage::find_quarantined(f.connection_, 1, id), absl::StatusCode::kDataLoss, "QUARANTINE_MALFORMED");
+  REQUIRE_ERROR(storage::find_quarantined(f.connection_, 1, id), absl::StatusCode::kDataLoss, "FINDINGS_MALFORMED");
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ TEST_CASE("an id twice is told with both sequences, in memory and in the staging
   for (const char* id : {"a", "b", "a"}) {
     const auto state = point_state(1, ++sequence);
     const feature::Change one{sequence, ChangeOp::kUpsert, id, std::nullopt, feature::encode_record(1, state), {}};
-    must(staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one)));
+    staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one));
     must(staged.end_batch(sequence, 0));
   }
   const auto sealed = must(staged.seal({}));
@@ -292,7 +292,7 @@ void stage_one(StorageFixture& f, storage::StagedChangeset& staged) {
   const auto state = point_state(1, 1);
   const std::size_t place = staged.add_dataset(f.dataset_, 5897);
   const feature::Change one{1, ChangeOp::kUpsert, "a", std::nullopt, feature::encode_record(1, state), {}};
-  must(staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one)));
+  staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one));
   must(staged.end_batch(1, 0));
 }
 
@@ -360,7 +360,7 @@ TEST_CASE("an upload that broke off goes on where it was, and its older stream c
   const auto state = point_state(2, 2);
   const auto second = [&](storage::StagedChangeset& staged, std::size_t at) {
     feature::Change one{2, ChangeOp::kUpsert, "b", std::nullopt, feature::encode_record(1, state), {}};
-    must(staged.add(at, one, &state, feature::change_hash(f.dataset_.name, one)));
+    staged.add(at, one, &state, feature::change_hash(f.dataset_.name, one));
     return staged.end_batch(2, 0);
   };
   REQUIRE_ERROR(second(*older, 0), absl::StatusCode::kAborted, "STAGING_TAKEN");

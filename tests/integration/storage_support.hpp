@@ -94,7 +94,7 @@ class StorageFixture {
       feature::Change staged_change{++sequence, change.op, change.id, change.base_version, {}, {}};
       if (change.state) staged_change.record = feature::encode_record(1, *change.state);
       const auto hash = feature::change_hash(dataset_.name, staged_change);
-      LT_RETURN_IF_ERROR(staged.add(place, staged_change, change.state ? &*change.state : nullptr, hash));
+      staged.add(place, staged_change, change.state ? &*change.state : nullptr, hash);
       LT_RETURN_IF_ERROR(staged.end_batch(sequence, 0));
     }
     LT_ASSIGN_OR_RETURN(const auto sealed, staged.seal(header));

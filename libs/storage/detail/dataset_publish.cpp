@@ -1,0 +1,295 @@
+#include "storage/detail/dataset_publish.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/status.hpp"
+#include "feature/record.hpp"
+#include "geo/validity.hpp"
+#include "storage/detail/staged_row.hpp"
+#include "storage_sql.hpp"
+
+namespace lt::storage {
+namespace {
+
+constexpr std::int64_t kAnalyzeFrom = 1000;
+constexpr std::int64_t kPageRows = 4096;
+constexpr std::int64_t kPageBytes = 4 << 20;
+constexpr int kFilledColumns = 9;
+// The guard of docs/data-model.md: deletes of a snapshot beyond max(10, 10 % of the features) need allow_mass_delete.
+constexpr std::int64_t kMassDeleteFloor = 10;
+constexpr std::int64_t kMassDeletePercent = 10;
+
+absl::Status scope_undecidable(std::string_view id, const absl::Status& why) {
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "SCOPE_UNDECIDABLE",
+      fmt::format("feature '{}': its stored geometry is not valid, so whether it is inside the scope cannot "
+                  "be told ({}); correct it first",
+                  id, message_of(why)),
+      {{"feature_id", std::string(id)}});
+}
+
+}  // namespace
+
+absl::Status DatasetPublish::settle_repeats() {
+  if (request_.duplicates == 0) return absl::OkStatus();
+  if (request_.header.collapse_repeated) {
+    LT_ASSIGN_OR_RETURN(const auto removed, connection_.execute(sql(sql::kCollapseRepeated)));
+    collapsed_ = removed.affected();
+    return absl::OkStatus();
+  }
+  return connection_.execute(sql(sql::kMarkDuplicates)).status();
+}
+
+absl::Status DatasetPublish::fill_page(const pg::Result& page) {
+  pg::CopyEncoder rows;
+  for (int r = 0; r < page.rows(); ++r) {
+    LT_ASSIGN_OR_RETURN(auto partial, feature::decode_record(page.get_bytes(r, 2)));
+    LT_ASSIGN_OR_RETURN(auto stored, feature::decode_record(page.get_bytes(r, 3)));
+    const auto mask = feature::mask_from_string(page.get_text(r, 1));
+    const auto state = feature::apply_mask(std::move(stored.state), partial.state, mask);
+    rows.begin_row(kFilledColumns);
+    add_box(rows, &state);
+    add_whole_state(rows, feature::encode_record(part_.dataset.schema_revision, state), state, part_.srid);
+    rows.add(page.get_text(r, 0));
+  }
+  LT_RETURN_IF_ERROR(connection_.execute("DELETE FROM lt_filled").status());
+  LT_ASSIGN_OR_RETURN(auto copy, connection_.copy_in(std::string(sql::kCopyFilled)));
+  LT_RETURN_IF_ERROR(copy.write_raw(rows.bytes()));
+  LT_RETURN_IF_ERROR(copy.finish().status());
+  return connection_.execute(sql(sql::kFillPartial)).status();
+}
+
+// Partial updates get their whole state from what is stored now.
+absl::Status DatasetPublish::fill_partials(std::optional<std::int64_t> since) {
+  if (!part_.has_masks) return absl::OkStatus();
+  LT_RETURN_IF_ERROR(connection_.execute_script(std::string(sql::kCreateFilled)));
+  if (!since && part_.in_table) {
+    LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("CREATE INDEX ON {} (fid)", part_.relation)));
+  }
+  std::string last;
+  while (true) {
+    const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes).add(since);
+    LT_ASSIGN_OR_RETURN(const auto page, connection_.execute(sql(sql::kListPartial), params));
+    if (page.rows() == 0) return absl::OkStatus();
+    last = page.get_text(page.rows() - 1, 0);
+    LT_RETURN_IF_ERROR(fill_page(page));
+  }
+}
+
+absl::Status DatasetPublish::prepare_absent(std::optional<std::int64_t> since) {
+  const auto box = request_.scope ? geo::round_outwards(request_.scope->box) : std::nullopt;
+  pg::Params params = pg::Params().add(since).add(base_version());
+  for (std::size_t i = 0; i < 4; ++i) params.add(box ? std::optional<float>((*box)[i]) : std::nullopt);
+  return connection_.execute(sql(sql::kPrepareAbsent), params).status();
+}
+
+// Effects that depend on whether the stored geometry is inside the scope: an exact test, of those whose box meets it.
+absl::Status DatasetPublish::decide_scope() {
+  const geo::Geos geos;
+  std::string last;
+  while (true) {
+    const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes);
+    LT_ASSIGN_OR_RETURN(const auto page, connection_.execute(sql(sql::kListUndecided), params));
+    if (page.rows() == 0) return absl::OkStatus();
+    last = page.get_text(page.rows() - 1, 0);
+    std::vector<std::string> inside;
+    std::vector<std::string> outside;
+    for (int r = 0; r < page.rows(); ++r) {
+      LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(page.get_bytes(r, 1)));
+      if (!stored.state.geometry) return absl::InternalError("a feature with a box has no geometry");
+      const auto found = geos.is_inside(*stored.state.geometry, *request_.scope);
+      if (!found.ok()) return scope_undecidable(page.get_text(r, 0), found.status());
+      (*found ? inside : outside).emplace_back(page.get_text(r, 0));
+    }
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kDecideInside), pg::Params().add_text_array(inside)).status());
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kDecideOutside), pg::Params().add_text_array(outside)).status());
+  }
+}
+
+absl::Status DatasetPublish::prepare_since(std::optional<std::int64_t> since) {
+  LT_RETURN_IF_ERROR(fill_partials(since));
+  const auto params = pg::Params().add(since).add(base_version());
+  LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kPrepareChanges), params).status());
+  if (is_snapshot()) LT_RETURN_IF_ERROR(prepare_absent(since));
+  return request_.scope ? decide_scope() : absl::OkStatus();
+}
+
+absl::Status DatasetPublish::prepare() {
+  LT_ASSIGN_OR_RETURN(const auto seen, connection_.execute(sql::kReadHead, dataset_params()));
+  prepared_head_ = seen.get_int(0, 0);
+  LT_RETURN_IF_ERROR(prepare_since(std::nullopt));
+  if (part_.changes < kAnalyzeFrom) return absl::OkStatus();
+  return connection_.execute_script(fmt::format("ANALYZE {} (fid, op)", part_.effect));
+}
+
+absl::Status DatasetPublish::lock() {
+  LT_ASSIGN_OR_RETURN(const auto row, connection_.execute(sql::kLockHead, dataset_params()));
+  head_ = {row.get_int(0, 0),
+           std::string(row.get_text(0, 1)),
+           row.get_optional_timestamp_us(0, 2),
+           row.get_int(0, 3),
+           static_cast<std::int32_t>(row.get_int(0, 4)),
+           row.get_int(0, 5)};
+  return absl::OkStatus();
+}
+
+absl::Status DatasetPublish::recheck() {
+  if (head_.schema_revision != part_.dataset.schema_revision) {
+    return make_error(absl::StatusCode::kAborted, "SCHEMA_CHANGED",
+                      fmt::format("the schema of dataset \"{}\" changed while the changeset was being sent; send it "
+                                  "again",
+                                  part_.dataset.name));
+  }
+  if (head_.version == prepared_head_) return absl::OkStatus();
+  if (head_.horizon > prepared_head_) {  // what changed meanwhile may be compacted already: look at everything
+    LT_RETURN_IF_ERROR(connection_.execute(fmt::format("DELETE FROM {}", part_.effect)).status());
+    return prepare_since(std::nullopt);
+  }
+  LT_RETURN_IF_ERROR(with_version(sql::kForgetChanged, prepared_head_).status());
+  return prepare_since(prepared_head_);
+}
+
+absl::Status DatasetPublish::check_base_versions() {
+  LT_ASSIGN_OR_RETURN(const auto result,
+                      connection_.execute(fmt::format("SELECT max(base_version) FROM {}", part_.effect)));
+  const std::int64_t largest = std::max(result.get_optional_int(0, 0).value_or(0), base_version().value_or(0));
+  if (largest <= head_.version) return absl::OkStatus();
+  return make_error(absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
+                    fmt::format("base_version {} is beyond the head {} of dataset \"{}\"", largest, head_.version,
+                                part_.dataset.name),
+                    {{"dataset", part_.dataset.name}, {"head", std::to_string(head_.version)}});
+}
+
+absl::Status DatasetPublish::count_effects() {
+  LT_ASSIGN_OR_RETURN(const auto result, connection_.execute(sql(sql::kCountEffects)));
+  for (int r = 0; r < result.rows(); ++r) {
+    const std::int64_t n = result.get_int(r, 1);
+    switch (result.get_char(r, 0)) {
+      case 'I': effects_.inserted = n; break;
+      case 'U': effects_.updated = n; break;
+      case 'D': effects_.deleted = n; break;
+      case '=': effects_.unchanged = n; break;
+      default: effects_.conflicts += n;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DatasetPublish::examine() {
+  LT_RETURN_IF_ERROR(check_base_versions());
+  LT_RETURN_IF_ERROR(count_effects());
+  if (request_.findings == 0 && request_.duplicates == 0) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(const auto counted, connection_.execute(sql(sql::kCountQuarantined)));
+  quarantined_ = counted.get_int(0, 0);
+  findings_ = counted.get_int(0, 1);
+  return absl::OkStatus();
+}
+
+absl::Status DatasetPublish::list_conflicts(std::vector<Conflict>& conflicts, std::int64_t limit) {
+  LT_ASSIGN_OR_RETURN(const auto rows, connection_.execute(sql(sql::kListConflicts), dataset_params().add(limit)));
+  for (int r = 0; r < rows.rows(); ++r) {
+    Conflict conflict{part_.dataset.name,
+                      std::string(rows.get_text(r, 0)),
+                      static_cast<ConflictKind>(rows.get_char(r, 1)),
+                      std::nullopt,
+                      rows.get_int(r, 3),
+                      {},
+                      {}};
+    if (!rows.is_null(r, 2)) conflict.expected_version = rows.get_int(r, 2);
+    if (!rows.is_null(r, 4)) conflict.found_organisation = rows.get_text(r, 4);
+    if (!rows.is_null(r, 5)) conflict.found_us = rows.get_timestamp_us(r, 5);
+    conflicts.push_back(std::move(conflict));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DatasetPublish::check_snapshot() const {
+  if (!is_snapshot() || request_.header.allow_mass_delete) return absl::OkStatus();
+  if (part_.changes == 0) {
+    return make_error(absl::StatusCode::kFailedPrecondition, "EMPTY_SNAPSHOT",
+                      "a snapshot without features would delete everything; set allow_mass_delete if that is meant");
+  }
+  const std::int64_t features =
+      request_.scope ? effects_.deleted + effects_.updated + effects_.unchanged : head_.feature_count;
+  const std::int64_t allowed = std::max(kMassDeleteFloor, features * kMassDeletePercent / 100);
+  if (effects_.deleted <= allowed) return absl::OkStatus();
+  return make_error(
+      absl::StatusCode::kFailedPrecondition, "MASS_DELETE",
+      fmt::format("the snapshot would delete {} of {} features, more than the {} allowed; check the export, or set "
+                  "allow_mass_delete if that is meant",
+                  effects_.deleted, features, allowed),
+      {{"deletes", std::to_string(effects_.deleted)},
+       {"allowed", std::to_string(allowed)},
+       {"features", std::to_string(features)}});
+}
+
+absl::Status DatasetPublish::merge(std::int64_t version) {
+  LT_ASSIGN_OR_RETURN(const auto logged, with_version(sql::kMergeLog, version));
+  if (logged.affected() != effects_.changes()) return absl::InternalError("log rows differ from the effects counted");
+  if (effects_.updated > 0) {
+    LT_ASSIGN_OR_RETURN(const auto updated, with_version(sql::kMergeUpdate, version));
+    if (updated.affected() != effects_.updated)
+      return absl::InternalError("updated rows differ from the effects counted");
+  }
+  if (effects_.inserted > 0) {
+    LT_RETURN_IF_ERROR(with_version(sql::kMergeInsert, version).status());
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kMergeReturn)).status());
+  }
+  if (effects_.deleted == 0) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(const auto deleted, with_version(sql::kMergeDelete, version));
+  return deleted.affected() == effects_.deleted ? absl::OkStatus()
+                                                : absl::InternalError("deleted rows differ from the effects counted");
+}
+
+// Marks what is released, lets what waits be superseded, and sets aside what is invalid, against the state before the
+// merge.
+absl::Status DatasetPublish::quarantine(std::int64_t now_us, std::int64_t version) {
+  LT_ASSIGN_OR_RETURN(const auto waiting, connection_.execute(sql::kHasQuarantine, dataset_params()));
+  const std::string by = fmt::format("changeset {} of {}", request_.header.changeset_id, request_.organisation);
+  if (!request_.released_quarantine.empty()) {
+    pg::Params params;
+    params.add_int8_array(request_.released_quarantine).add(std::int32_t{part_.dataset.id}).add_timestamp_us(now_us);
+    params.add(request_.organisation).add(by);
+    LT_ASSIGN_OR_RETURN(const auto released, connection_.execute(sql::kReleaseQuarantine, params));
+    if (released.affected() != static_cast<std::int64_t>(request_.released_quarantine.size())) {
+      return make_error(absl::StatusCode::kFailedPrecondition, "QUARANTINE_DECIDED",
+                        "one of the quarantined changes was released, discarded or superseded meanwhile; list them "
+                        "again");
+    }
+  }
+  if (waiting.get_bool(0, 0)) {
+    pg::Params params = dataset_params();
+    params.add_timestamp_us(now_us).add(fmt::format("accepted in version {}: {}", version, by));
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeAccepted), params).status());
+  }
+  if (quarantined_ == 0) return absl::OkStatus();
+  pg::Params older = dataset_params();
+  older.add_timestamp_us(now_us).add(fmt::format("set aside again: {}", by));
+  LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeQuarantined), older).status());
+  pg::Params items = dataset_params();
+  items.add(request_.attempt_id).add(request_.organisation).add_timestamp_us(now_us).add(base_version());
+  return connection_.execute(sql(sql::kInsertQuarantine), items).status();
+}
+
+absl::StatusOr<std::int64_t> DatasetPublish::store_findings(std::int64_t taken, std::int64_t limit) {
+  if (findings_ == 0 || limit <= 0) return 0;
+  const auto params = pg::Params().add(request_.attempt_id).add(taken).add(part_.dataset.name).add(limit);
+  LT_ASSIGN_OR_RETURN(const auto stored, connection_.execute(sql(sql::kInsertStagedFindings), params));
+  return stored.affected();
+}
+
+absl::Status DatasetPublish::move_head(std::int64_t version, std::int64_t changeset_row,
+                                       const feature::Receipt& receipt) {
+  pg::Params row = dataset_params();
+  row.add(version).add(changeset_row).add(receipt.digest).add_timestamp_us(receipt.committed_us);
+  LT_RETURN_IF_ERROR(connection_.execute(sql::kInsertVersion, row).status());
+  pg::Params head = dataset_params();
+  head.add(version).add(receipt.digest).add_timestamp_us(receipt.committed_us);
+  head.add(effects_.inserted - effects_.deleted);
+  LT_ASSIGN_OR_RETURN(const auto moved, connection_.execute(sql::kUpdateHead, head));
+  return moved.affected() == 1 ? absl::OkStatus() : absl::InternalError("the head moved under its lock");
+}
+
+}  // namespace lt::storage

@@ -1,0 +1,99 @@
+// The part of a publish transaction that belongs to one dataset: what its staged changes do, and doing it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+#include "pg/connection.hpp"
+#include "storage/attempts.hpp"
+#include "storage/publish.hpp"
+#include "storage/sql_text.hpp"
+#include "storage/staging.hpp"
+
+namespace lt::storage {
+
+/// The dataset's row, locked.
+struct Head {
+  std::int64_t version = 0;
+  std::string digest;
+  std::optional<std::int64_t> changed_us;
+  std::int64_t feature_count = 0;
+  std::int32_t schema_revision = 0;
+  std::int64_t horizon = 0;
+};
+
+/// How many features of the dataset have which effect.
+struct Effects {
+  std::int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, conflicts = 0;
+  [[nodiscard]] std::int64_t changes() const { return inserted + updated + deleted; }
+};
+
+/// Its methods are called once, in this order, within the transaction of `connection`.
+class DatasetPublish {
+ public:
+  DatasetPublish(pg::Connection& connection, const PublishRequest& request, const StagedChangeset::Part& part)
+      : connection_(connection), request_(request), part_(part) {}
+
+  const Dataset& dataset() const { return part_.dataset; }
+  const Head& head() const { return head_; }
+  const Effects& effects() const { return effects_; }
+  std::int64_t quarantined() const { return quarantined_; }
+  std::int64_t findings() const { return findings_; }
+  std::int64_t collapsed() const { return collapsed_; }
+
+  /// Collapses repeats of a feature, or sends all of them to the quarantine.
+  [[nodiscard]] absl::Status settle_repeats();
+  /// Finds the effect of each change against the state now, without a lock.
+  [[nodiscard]] absl::Status prepare();
+  /// Locks the dataset's row and reads its head.
+  [[nodiscard]] absl::Status lock();
+  /// Looks again at what other commits changed since prepare(). Errors: ABORTED SCHEMA_CHANGED.
+  [[nodiscard]] absl::Status recheck();
+  /// Counts effects, conflicts, quarantined changes. Errors: OUT_OF_RANGE VERSION_OUT_OF_RANGE.
+  [[nodiscard]] absl::Status examine();
+  /// Adds the first `limit` conflicts, by feature.
+  [[nodiscard]] absl::Status list_conflicts(std::vector<Conflict>& conflicts, std::int64_t limit);
+  /// Errors: FAILED_PRECONDITION MASS_DELETE, EMPTY_SNAPSHOT.
+  [[nodiscard]] absl::Status check_snapshot() const;
+  /// Against the state before the merge. Errors: FAILED_PRECONDITION QUARANTINE_DECIDED.
+  [[nodiscard]] absl::Status quarantine(std::int64_t now_us, std::int64_t version);
+  [[nodiscard]] absl::Status merge(std::int64_t version);
+  [[nodiscard]] absl::Status move_head(std::int64_t version, std::int64_t changeset_row,
+                                       const feature::Receipt& receipt);
+  /// Stores what was found while the changes were checked, numbered after `taken`. @return how many.
+  [[nodiscard]] absl::StatusOr<std::int64_t> store_findings(std::int64_t taken, std::int64_t limit);
+
+ private:
+  std::string sql(std::string_view text) const { return sql_for(text, part_.dataset.id, part_.relation, part_.effect); }
+  pg::Params dataset_params() const { return pg::Params().add(std::int32_t{part_.dataset.id}); }
+  bool is_snapshot() const { return request_.header.kind == feature::ChangesetKind::kSnapshot; }
+  std::optional<std::int64_t> base_version() const { return request_.header.base_version_of(part_.dataset.name); }
+
+  absl::StatusOr<pg::Result> with_version(std::string_view text, std::int64_t version) {
+    return connection_.execute(sql(text), pg::Params().add(version));
+  }
+  absl::Status prepare_since(std::optional<std::int64_t> since);
+  absl::Status prepare_absent(std::optional<std::int64_t> since);
+  absl::Status fill_partials(std::optional<std::int64_t> since);
+  absl::Status fill_page(const pg::Result& page);
+  absl::Status decide_scope();
+  absl::Status check_base_versions();
+  absl::Status count_effects();
+
+  pg::Connection& connection_;
+  const PublishRequest& request_;
+  const StagedChangeset::Part& part_;
+  std::int64_t prepared_head_ = 0;
+  std::int64_t collapsed_ = 0;
+  std::int64_t quarantined_ = 0;
+  std::int64_t findings_ = 0;
+  Head head_;
+  Effects effects_;
+};
+
+}  // namespace lt::storage
