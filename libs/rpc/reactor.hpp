@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -246,9 +247,12 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
     read();
   }
 
+  // The call may end, and be deleted, as soon as the read is started.
   void read() {
-    reads_->read_started();
+    const std::shared_ptr<ReadGuard> reads = reads_;
+    const std::uint64_t number = reads->read_starting();
     this->StartRead(&incoming_);
+    reads->read_started(number);
   }
 
   // Instead of what would have followed the read that is still outstanding; gRPC ends that with the call.
@@ -295,7 +299,8 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
     return write_failed_ || core_.gone();
   }
 
-  // The strand ends here; nothing of the call is touched after take(), which may let gRPC delete it.
+  // The strand ends here. Nothing of the call is touched after take(), nor after the unlocking while a write is under
+  // way: the end of that may finish the call, and gRPC delete it, at once.
   void conclude(absl::Status status) {
     reads_->close();
     session_.reset();
@@ -304,7 +309,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
     final_ = std::move(status);
     const Step step = next_step();
     lock.unlock();
-    take(step);
+    if (step != Step::kNone) take(step);
   }
 
   // Needs mutex_. Decided under the lock and taken without it, by one thread only.

@@ -93,16 +93,24 @@ void publish_large(ExchangeFixture& exchange) {
   }
 }
 
+/// A channel whose windows do not grow: one that does may take 16 MiB of a fast stream that nobody reads.
+std::shared_ptr<grpc::Channel> narrow_channel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
 /// Snapshots that are asked for and never read.
 class StalledReaders {
  public:
-  StalledReaders(ExchangeFixture& exchange, int count) {
+  StalledReaders(ExchangeFixture& exchange, int count)
+      : stub_(v1::ExchangeService::NewStub(narrow_channel(exchange.exchange_->address()))) {
     v1::StreamSnapshotRequest request;
     request.set_dataset("test.shapes");
     request.set_form(v1::FEATURE_FORM_RECORD);
     for (int i = 0; i < count; ++i) {
       contexts_.push_back(ExchangeFixture::context("environment", std::chrono::minutes(5)));
-      readers_.push_back(exchange.stub_->StreamSnapshot(contexts_.back().get(), request));
+      readers_.push_back(stub_->StreamSnapshot(contexts_.back().get(), request));
     }
     // The first message of each: the server is at work on all of them.
     v1::StreamSnapshotResponse response;
@@ -114,6 +122,7 @@ class StalledReaders {
   }
 
  private:
+  std::unique_ptr<v1::ExchangeService::Stub> stub_;
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts_;
   std::vector<std::unique_ptr<grpc::ClientReader<v1::StreamSnapshotResponse>>> readers_;
 };
@@ -186,8 +195,9 @@ TEST_CASE("readers that stall hold up nobody and no database connection") {
                            "' AND pid <> pg_backend_pid() AND state <> 'idle'";
   CHECK(wait_until([&] { return exchange.count(busy) == 0; }, std::chrono::seconds(20)));
   // The streams are still open: all but their first messages wait.
-  CHECK(contains(metrics_of(exchange.exchange_->metrics_address()),
-                 R"(lienthong_rpc_active{method="lienthong.v1.ExchangeService/StreamSnapshot"} 50)"));
+  const std::string metrics = metrics_of(exchange.exchange_->metrics_address());
+  INFO(metrics);
+  CHECK(contains(metrics, R"(lienthong_rpc_active{method="lienthong.v1.ExchangeService/StreamSnapshot"} 50)"));
   for (int i = 0; i < 20; ++i) must(exchange.publish({upsert_point("a", i)}));
   CHECK(must(exchange.diff(R"({"dataset":"test.points"})")).entries.size() == 1);
   CHECK(must(exchange.snapshot(R"({"dataset":"test.shapes","form":"FEATURE_FORM_WKB"})")).entries.size() == 8);

@@ -4,16 +4,23 @@
 
 namespace lt::rpc::detail {
 
-void ReadGuard::read_started() {
+std::uint64_t ReadGuard::read_starting() {
   const std::lock_guard lock(mutex_);
-  reading_ = true;
+  return ++read_;
+}
+
+void ReadGuard::read_started(std::uint64_t read) {
+  const std::lock_guard lock(mutex_);
+  if (read != read_) return;  // done already
+  watching_ = true;
   due_ = Clock::now() + timeout_;
   if (!armed_ && !closed_) arm(timeout_);
 }
 
 bool ReadGuard::read_done() {
   const std::lock_guard lock(mutex_);
-  reading_ = false;
+  ++read_;
+  watching_ = false;
   return !expired_;
 }
 
@@ -39,7 +46,7 @@ void ReadGuard::arm(Clock::duration after) {
 void ReadGuard::fired() {
   std::unique_lock lock(mutex_);
   armed_ = false;
-  if (closed_ || !reading_) return;
+  if (closed_ || !watching_) return;
   const auto left = due_ - Clock::now();
   if (left > Clock::duration::zero()) return arm(left);
   expired_ = true;

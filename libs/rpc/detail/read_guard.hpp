@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,7 +21,10 @@ class ReadGuard : public std::enable_shared_from_this<ReadGuard> {
   ReadGuard(std::chrono::milliseconds timeout, std::function<void()> stalled)
       : timeout_(timeout), stalled_(std::move(stalled)) {}
 
-  void read_started();
+  /// Around the start of each read: before it, and after it with what the first returned. A read is watched from the
+  /// second on, when `stalled` may end the call: the call may be gone by then, so the caller holds the guard itself.
+  [[nodiscard]] std::uint64_t read_starting();
+  void read_started(std::uint64_t read);
   /// False when `stalled` has been told of this read: whoever did that ends the call.
   [[nodiscard]] bool read_done();
   void close();
@@ -34,8 +38,9 @@ class ReadGuard : public std::enable_shared_from_this<ReadGuard> {
   std::function<void()> stalled_;
   std::unique_ptr<grpc::Alarm> alarm_;
   Clock::time_point due_;
+  std::uint64_t read_ = 0;  // counts starts and ends, so that a start reported late is not taken for the next read's
   bool armed_ = false;
-  bool reading_ = false;
+  bool watching_ = false;  // the read that was started last
   bool expired_ = false;
   bool closed_ = false;
 };
