@@ -1,10 +1,15 @@
 // The one way to serve an rpc: a callback service's method returns unary(), server_stream() or server_bidi().
 //
-//   grpc::ServerUnaryReactor* GetFeature(grpc::CallbackServerContext* context, const GetFeatureRequest* request,
-//                                        GetFeatureResponse* response) override {
-//     return rpc::unary(runtime_, context, "lienthong.v1.ExchangeService/GetFeature", request, response,
-//                       [this](rpc::CallContext& call, const auto& req, auto& resp) { return get(call, req, resp); });
+//   grpc::ServerUnaryReactor* GetFeature(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+//                                        grpc::ByteBuffer* response) override {
+//     return rpc::unary<GetFeatureRequest, GetFeatureResponse>(
+//         runtime_, context, "lienthong.v1.ExchangeService/GetFeature", request, response,
+//         [this](rpc::CallContext& call, const auto& req, auto& resp) { return get(call, req, resp); });
 //   }
+//
+// The service takes each method from the generated WithRawCallbackMethod_X. Nothing differs on the wire, but messages
+// are parsed here, by the thread that handles them: a small message can be large in memory, and so only as many are at
+// once as the executor has threads, and none of a caller that is refused.
 //
 // Each call is admitted (or refused with SERVER_BUSY), the caller is identified, the handler runs on the executor, what
 // it throws becomes INTERNAL, the call ends exactly once, is logged once and counted. Included by services only.
@@ -25,6 +30,7 @@
 
 #include "base/status.hpp"
 #include "rpc/call_context.hpp"
+#include "rpc/detail/bytes.hpp"
 #include "rpc/detail/call_core.hpp"
 #include "rpc/detail/read_guard.hpp"
 #include "rpc/runtime.hpp"
@@ -36,9 +42,10 @@ namespace lt::rpc {
 template <class Request, class Response>
 using UnaryHandler = std::function<absl::Status(CallContext&, const Request&, Response&)>;
 
-/// Checks the request and makes the producer. Runs on the executor and may block.
-template <class Response>
-using StreamOpener = std::function<absl::StatusOr<std::unique_ptr<Producer<Response>>>(CallContext&)>;
+/// Checks the request and makes the producer. Runs on the executor and may block. The request stays valid until the
+/// producer is destroyed.
+template <class Request, class Response>
+using StreamOpener = std::function<absl::StatusOr<std::unique_ptr<Producer<Response>>>(CallContext&, const Request&)>;
 
 /// Makes the session, before any message is read. Runs on the executor and may block.
 template <class Request, class Response>
@@ -51,8 +58,8 @@ namespace detail {
 template <class Request, class Response>
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
-  UnaryCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method, const Request& request,
-            Response& response, UnaryHandler<Request, Response> handler)
+  UnaryCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method, const grpc::ByteBuffer& request,
+            grpc::ByteBuffer& response, UnaryHandler<Request, Response> handler)
       : core_(runtime, context, method, runtime.limits().unary_timeout),
         request_(request),
         response_(response),
@@ -68,24 +75,31 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   void handle() noexcept {
     absl::Status status = core_.guarded([this]() -> absl::Status {
       LT_RETURN_IF_ERROR(core_.identify());
-      LT_RETURN_IF_ERROR(core_.check_received(request_.ByteSizeLong()));
-      LT_RETURN_IF_ERROR(handler_(core_.context(), request_, response_));
-      return core_.check_size(response_.ByteSizeLong());
+      LT_RETURN_IF_ERROR(core_.check_received(request_.Length()));
+      Request request;
+      LT_RETURN_IF_ERROR(parse(request_, request));
+      Response response;
+      LT_RETURN_IF_ERROR(handler_(core_.context(), request, response));
+      response_ = serialize(response);
+      return core_.check_size(response_.Length());
     });
     Finish(core_.close(std::move(status)));
   }
 
   CallCore core_;
-  const Request& request_;
-  Response& response_;
+  const grpc::ByteBuffer& request_;
+  grpc::ByteBuffer& response_;
   UnaryHandler<Request, Response> handler_;
 };
 
-template <class Response>
-class StreamCall final : public grpc::ServerWriteReactor<Response> {
+template <class Request, class Response>
+class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  StreamCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method, StreamOpener<Response> opener)
-      : core_(runtime, context, method, std::chrono::milliseconds(0)), opener_(std::move(opener)) {}
+  StreamCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method,
+             const grpc::ByteBuffer& request, StreamOpener<Request, Response> opener)
+      : core_(runtime, context, method, std::chrono::milliseconds(0)),
+        request_bytes_(request),
+        opener_(std::move(opener)) {}
 
   void start() {
     core_.state().set_wake_hook([this] { wake(); });
@@ -106,7 +120,9 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   void open() noexcept {
     absl::Status status = core_.guarded([this]() -> absl::Status {
       LT_RETURN_IF_ERROR(core_.identify());
-      LT_ASSIGN_OR_RETURN(producer_, opener_(core_.context()));
+      LT_RETURN_IF_ERROR(core_.check_received(request_bytes_.Length()));
+      LT_RETURN_IF_ERROR(parse(request_bytes_, request_));
+      LT_ASSIGN_OR_RETURN(producer_, opener_(core_.context(), request_));
       return absl::OkStatus();
     });
     if (!status.ok()) return end(std::move(status));
@@ -124,7 +140,9 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
     absl::Status status = core_.guarded([&]() -> absl::Status {
       message_.Clear();
       LT_ASSIGN_OR_RETURN(produced, producer_->next(message_));
-      return produced.kind() == Produced::Kind::kMessage ? core_.check_size(message_.ByteSizeLong()) : absl::OkStatus();
+      if (produced.kind() != Produced::Kind::kMessage) return absl::OkStatus();
+      outgoing_ = serialize(message_);
+      return core_.check_size(outgoing_.Length());
     });
     if (!status.ok()) return end(std::move(status));
     switch (produced.kind()) {
@@ -132,8 +150,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
       case Produced::Kind::kIdle: return park();
       case Produced::Kind::kMessage: break;
     }
-    core_.writes().write_started(message_.ByteSizeLong());
-    this->StartWrite(&message_);
+    core_.writes().write_started(outgoing_.Length());
+    this->StartWrite(&outgoing_);
   }
 
   void park() {
@@ -169,16 +187,19 @@ class StreamCall final : public grpc::ServerWriteReactor<Response> {
   }
 
   CallCore core_;
-  StreamOpener<Response> opener_;
+  const grpc::ByteBuffer& request_bytes_;
+  StreamOpener<Request, Response> opener_;
+  Request request_;
   std::unique_ptr<Producer<Response>> producer_;
   Response message_;
+  grpc::ByteBuffer outgoing_;
   std::mutex mutex_;
   bool parked_ = false;  // guarded by mutex_: no job, no write; somebody must wake the strand
   bool woken_ = false;   // guarded by mutex_: wake() came while the strand was busy
 };
 
 template <class Request, class Response>
-class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, private Replies<Response> {
+class BidiCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, private Replies<Response> {
  public:
   BidiCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method,
            SessionOpener<Request, Response> opener)
@@ -221,8 +242,9 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
   enum class Step { kNone, kWrite, kFinish };
 
   void send(Response response) override {
+    grpc::ByteBuffer bytes = serialize(response);
     std::unique_lock lock(mutex_);
-    if (!write_failed_) queue_.push_back(std::move(response));
+    if (!write_failed_) queue_.push_back(std::move(bytes));
     const Step step = next_step();
     lock.unlock();
     take(step);
@@ -268,11 +290,12 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
   void handle_message() noexcept {
     if (lost()) return abandon();
     absl::Status status = core_.guarded([this]() -> absl::Status {
-      LT_RETURN_IF_ERROR(core_.check_received(incoming_.ByteSizeLong()));
-      return session_->on_message(std::move(incoming_), *this);
+      LT_RETURN_IF_ERROR(core_.check_received(incoming_.Length()));
+      Request message;
+      LT_RETURN_IF_ERROR(parse(std::exchange(incoming_, {}), message));
+      return session_->on_message(std::move(message), *this);
     });
     if (!status.ok()) return conclude(std::move(status));
-    incoming_.Clear();
     {
       const std::lock_guard lock(mutex_);
       read_paused_ = writing_ && queue_.size() >= core_.limits().max_unsent_replies;
@@ -328,7 +351,7 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
 
   void take(Step step) {
     if (step == Step::kWrite) {
-      core_.writes().write_started(outgoing_.ByteSizeLong());
+      core_.writes().write_started(outgoing_.Length());
       this->StartWrite(&outgoing_);
     } else if (step == Step::kFinish) {
       this->Finish(core_.close(*std::move(final_)));
@@ -339,12 +362,12 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
   SessionOpener<Request, Response> opener_;
   std::shared_ptr<ReadGuard> reads_;
   std::unique_ptr<Session<Request, Response>> session_;
-  Request incoming_;
-  Response outgoing_;
+  grpc::ByteBuffer incoming_;
+  grpc::ByteBuffer outgoing_;
   bool read_ended_ = false;  // of the chain of reads: one at a time
   mutable std::mutex mutex_;
-  std::deque<Response> queue_;         // guarded by mutex_, as all below
-  std::optional<absl::Status> final_;  // set when the strand has ended
+  std::deque<grpc::ByteBuffer> queue_;  // guarded by mutex_, as all below
+  std::optional<absl::Status> final_;   // set when the strand has ended
   bool writing_ = false;
   bool write_failed_ = false;
   bool read_paused_ = false;
@@ -354,28 +377,32 @@ class BidiCall final : public grpc::ServerBidiReactor<Request, Response>, privat
 }  // namespace detail
 
 /// @param method "package.Service/Method", a literal: shown in log and metrics.
+/// Errors of all three: INVALID_ARGUMENT MESSAGE_MALFORMED; RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE, SERVER_BUSY,
+/// ORGANISATION_BUSY; UNAUTHENTICATED, see Runtime::resolve().
 template <class Request, class Response>
 grpc::ServerUnaryReactor* unary(Runtime& runtime, grpc::CallbackServerContext* context, const char* method,
-                                const Request* request, Response* response,
-                                std::type_identity_t<UnaryHandler<Request, Response>> handler) {
+                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                UnaryHandler<Request, Response> handler) {
   auto* call =
       new detail::UnaryCall<Request, Response>(runtime, *context, method, *request, *response, std::move(handler));
   call->start();
   return call;
 }
 
-/// The request given by gRPC stays valid until the producer is destroyed; the opener may keep its pointer.
-template <class Response>
-grpc::ServerWriteReactor<Response>* server_stream(Runtime& runtime, grpc::CallbackServerContext* context,
-                                                  const char* method, StreamOpener<Response> opener) {
-  auto* call = new detail::StreamCall<Response>(runtime, *context, method, std::move(opener));
+template <class Request, class Response>
+grpc::ServerWriteReactor<grpc::ByteBuffer>* server_stream(Runtime& runtime, grpc::CallbackServerContext* context,
+                                                          const char* method, const grpc::ByteBuffer* request,
+                                                          StreamOpener<Request, Response> opener) {
+  auto* call = new detail::StreamCall<Request, Response>(runtime, *context, method, *request, std::move(opener));
   call->start();
   return call;
 }
 
 template <class Request, class Response>
-grpc::ServerBidiReactor<Request, Response>* server_bidi(Runtime& runtime, grpc::CallbackServerContext* context,
-                                                        const char* method, SessionOpener<Request, Response> opener) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* server_bidi(Runtime& runtime,
+                                                                         grpc::CallbackServerContext* context,
+                                                                         const char* method,
+                                                                         SessionOpener<Request, Response> opener) {
   auto* call = new detail::BidiCall<Request, Response>(runtime, *context, method, std::move(opener));
   call->start();
   return call;

@@ -24,44 +24,47 @@ namespace {
 
 namespace v1 = lienthong::v1;
 using Context = grpc::CallbackServerContext;
+using Bytes = grpc::ByteBuffer;
 using UnaryReactor = grpc::ServerUnaryReactor;
+using WriteReactor = grpc::ServerWriteReactor<Bytes>;
+using BidiReactor = grpc::ServerBidiReactor<Bytes, Bytes>;
 
-class CatalogCalls final : public v1::CatalogService::CallbackService {
+// The generated services with every method taking and giving bytes, as rpc/reactor.hpp wants them.
+using CatalogOfBytes = v1::CatalogService::WithRawCallbackMethod_CreateOrganisation<
+    v1::CatalogService::WithRawCallbackMethod_ListOrganisations<v1::CatalogService::WithRawCallbackMethod_CreateDataset<
+        v1::CatalogService::WithRawCallbackMethod_GetDataset<v1::CatalogService::WithRawCallbackMethod_ListDatasets<
+            v1::CatalogService::WithRawCallbackMethod_GetSchema<v1::CatalogService::Service>>>>>>;
+
+class CatalogCalls final : public CatalogOfBytes {
  public:
   CatalogCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
 
-  UnaryReactor* CreateOrganisation(Context* context, const v1::CreateOrganisationRequest* request,
-                                   v1::CreateOrganisationResponse* response) override {
+  UnaryReactor* CreateOrganisation(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::CreateOrganisationRequest, v1::CreateOrganisationResponse>(
         runtime_, context, "lienthong.v1.CatalogService/CreateOrganisation", request, response,
         [this](auto& call, const auto& q, auto& a) { return create_organisation(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListOrganisations(Context* context, const v1::ListOrganisationsRequest* request,
-                                  v1::ListOrganisationsResponse* response) override {
+  UnaryReactor* ListOrganisations(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListOrganisationsRequest, v1::ListOrganisationsResponse>(
         runtime_, context, "lienthong.v1.CatalogService/ListOrganisations", request, response,
         [this](auto&, const auto& q, auto& a) { return list_organisations(core_, q, a); });
   }
-  UnaryReactor* CreateDataset(Context* context, const v1::CreateDatasetRequest* request,
-                              v1::CreateDatasetResponse* response) override {
+  UnaryReactor* CreateDataset(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::CreateDatasetRequest, v1::CreateDatasetResponse>(
         runtime_, context, "lienthong.v1.CatalogService/CreateDataset", request, response,
         [this](auto& call, const auto& q, auto& a) { return create_dataset(core_, call.identity(), q, a); });
   }
-  UnaryReactor* GetDataset(Context* context, const v1::GetDatasetRequest* request,
-                           v1::GetDatasetResponse* response) override {
+  UnaryReactor* GetDataset(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::GetDatasetRequest, v1::GetDatasetResponse>(
         runtime_, context, "lienthong.v1.CatalogService/GetDataset", request, response,
         [this](auto&, const auto& q, auto& a) { return get_dataset(core_, q, a); });
   }
-  UnaryReactor* ListDatasets(Context* context, const v1::ListDatasetsRequest* request,
-                             v1::ListDatasetsResponse* response) override {
+  UnaryReactor* ListDatasets(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListDatasetsRequest, v1::ListDatasetsResponse>(
         runtime_, context, "lienthong.v1.CatalogService/ListDatasets", request, response,
         [this](auto&, const auto& q, auto& a) { return list_datasets(core_, q, a); });
   }
-  UnaryReactor* GetSchema(Context* context, const v1::GetSchemaRequest* request,
-                          v1::GetSchemaResponse* response) override {
+  UnaryReactor* GetSchema(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::GetSchemaRequest, v1::GetSchemaResponse>(
         runtime_, context, "lienthong.v1.CatalogService/GetSchema", request, response,
         [this](auto&, const auto& q, auto& a) { return get_schema(core_, q, a); });
@@ -169,23 +172,46 @@ class StreamProducer final : public rpc::Producer<Response> {
 };
 
 // Opens `open(core, request)` on the executor.
-template <typename Response, typename Request, typename Open>
-grpc::ServerWriteReactor<Response>* serve_stream(rpc::Runtime& runtime, Context* context, const char* method,
-                                                 const Core& core, const Request* request, Open open) {
-  return rpc::server_stream<Response>(
-      runtime, context, method,
-      [&core, request, open](rpc::CallContext& call) -> absl::StatusOr<std::unique_ptr<rpc::Producer<Response>>> {
-        LT_ASSIGN_OR_RETURN(auto stream, open(core, *request));
+template <typename Request, typename Response, typename Open>
+WriteReactor* serve_stream(rpc::Runtime& runtime, Context* context, const char* method, const Core& core,
+                           const Bytes* request, Open open) {
+  return rpc::server_stream<Request, Response>(
+      runtime, context, method, request,
+      [&core, open](rpc::CallContext& call,
+                    const Request& asked) -> absl::StatusOr<std::unique_ptr<rpc::Producer<Response>>> {
+        LT_ASSIGN_OR_RETURN(auto stream, open(core, asked));
         LT_ASSIGN_OR_RETURN(stream->pieces, core.pieces->take(call.identity().organisation, 0));
         return std::make_unique<StreamProducer<Response>>(std::move(stream));
       });
 }
 
-class ExchangeCalls final : public v1::ExchangeService::CallbackService {
+using ExchangeOfBytes =
+    v1::ExchangeService::WithRawCallbackMethod_Publish<v1::ExchangeService::WithRawCallbackMethod_PublishChangeset<
+        v1::ExchangeService::WithRawCallbackMethod_StreamDiff<v1::ExchangeService::WithRawCallbackMethod_StreamChanges<
+            v1::ExchangeService::WithRawCallbackMethod_StreamSnapshot<
+                v1::ExchangeService::WithRawCallbackMethod_GetFeature<
+                    v1::ExchangeService::WithRawCallbackMethod_ListChangesets<
+                        v1::ExchangeService::WithRawCallbackMethod_GetChangeset<
+                            v1::ExchangeService::WithRawCallbackMethod_ListFeatureHistory<
+                                v1::ExchangeService::WithRawCallbackMethod_RevertChangeset<
+                                    v1::ExchangeService::WithRawCallbackMethod_GetAttempt<
+                                        v1::ExchangeService::WithRawCallbackMethod_ListAttempts<
+                                            v1::ExchangeService::WithRawCallbackMethod_ListFindings<
+                                                v1::ExchangeService::WithRawCallbackMethod_ListConflicts<
+                                                    v1::ExchangeService::WithRawCallbackMethod_ListQuarantine<
+                                                        v1::ExchangeService::WithRawCallbackMethod_ReleaseQuarantine<
+                                                            v1::ExchangeService::
+                                                                WithRawCallbackMethod_DiscardQuarantine<
+                                                                    v1::ExchangeService::
+                                                                        WithRawCallbackMethod_WatchHeads<
+                                                                            v1::ExchangeService::
+                                                                                Service>>>>>>>>>>>>>>>>>>;
+
+class ExchangeCalls final : public ExchangeOfBytes {
  public:
   ExchangeCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
 
-  grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>* Publish(Context* context) override {
+  BidiReactor* Publish(Context* context) override {
     return rpc::server_bidi<v1::PublishRequest, v1::PublishResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/Publish",
         [this](rpc::CallContext& call)
@@ -196,8 +222,7 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
           return std::make_unique<PublishSession>(core_, call.identity(), std::move(turn), std::move(pieces));
         });
   }
-  UnaryReactor* PublishChangeset(Context* context, const v1::PublishChangesetRequest* request,
-                                 v1::PublishChangesetResponse* response) override {
+  UnaryReactor* PublishChangeset(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::PublishChangesetRequest, v1::PublishChangesetResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/PublishChangeset", request, response,
         [this](auto& call, const auto& q, auto& a) -> absl::Status {
@@ -206,98 +231,82 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
           return absl::OkStatus();
         });
   }
-  grpc::ServerWriteReactor<v1::StreamDiffResponse>* StreamDiff(Context* context,
-                                                               const v1::StreamDiffRequest* request) override {
-    return serve_stream<v1::StreamDiffResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamDiff", core_,
-                                                request, stream_diff);
+  WriteReactor* StreamDiff(Context* context, const Bytes* request) override {
+    return serve_stream<v1::StreamDiffRequest, v1::StreamDiffResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/StreamDiff", core_, request, stream_diff);
   }
-  grpc::ServerWriteReactor<v1::StreamChangesResponse>* StreamChanges(Context* context,
-                                                                     const v1::StreamChangesRequest* request) override {
-    return serve_stream<v1::StreamChangesResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamChanges",
-                                                   core_, request, stream_changes);
+  WriteReactor* StreamChanges(Context* context, const Bytes* request) override {
+    return serve_stream<v1::StreamChangesRequest, v1::StreamChangesResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/StreamChanges", core_, request, stream_changes);
   }
-  grpc::ServerWriteReactor<v1::StreamSnapshotResponse>* StreamSnapshot(
-      Context* context, const v1::StreamSnapshotRequest* request) override {
-    return serve_stream<v1::StreamSnapshotResponse>(runtime_, context, "lienthong.v1.ExchangeService/StreamSnapshot",
-                                                    core_, request, stream_snapshot);
+  WriteReactor* StreamSnapshot(Context* context, const Bytes* request) override {
+    return serve_stream<v1::StreamSnapshotRequest, v1::StreamSnapshotResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/StreamSnapshot", core_, request, stream_snapshot);
   }
-  UnaryReactor* GetFeature(Context* context, const v1::GetFeatureRequest* request,
-                           v1::GetFeatureResponse* response) override {
+  UnaryReactor* GetFeature(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::GetFeatureRequest, v1::GetFeatureResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/GetFeature", request, response,
         [this](auto&, const auto& q, auto& a) { return get_feature(core_, q, a); });
   }
-  UnaryReactor* ListChangesets(Context* context, const v1::ListChangesetsRequest* request,
-                               v1::ListChangesetsResponse* response) override {
+  UnaryReactor* ListChangesets(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListChangesetsRequest, v1::ListChangesetsResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListChangesets", request, response,
         [this](auto&, const auto& q, auto& a) { return list_changesets(core_, q, a); });
   }
-  UnaryReactor* GetChangeset(Context* context, const v1::GetChangesetRequest* request,
-                             v1::GetChangesetResponse* response) override {
+  UnaryReactor* GetChangeset(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::GetChangesetRequest, v1::GetChangesetResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/GetChangeset", request, response,
         [this](auto& call, const auto& q, auto& a) { return get_changeset(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListFeatureHistory(Context* context, const v1::ListFeatureHistoryRequest* request,
-                                   v1::ListFeatureHistoryResponse* response) override {
+  UnaryReactor* ListFeatureHistory(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListFeatureHistoryRequest, v1::ListFeatureHistoryResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListFeatureHistory", request, response,
         [this](auto&, const auto& q, auto& a) { return list_feature_history(core_, q, a); });
   }
-  UnaryReactor* RevertChangeset(Context* context, const v1::RevertChangesetRequest* request,
-                                v1::RevertChangesetResponse* response) override {
+  UnaryReactor* RevertChangeset(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::RevertChangesetRequest, v1::RevertChangesetResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/RevertChangeset", request, response,
         [this](auto& call, const auto& q, auto& a) { return revert_changeset(core_, call.identity(), q, a); });
   }
-  UnaryReactor* GetAttempt(Context* context, const v1::GetAttemptRequest* request,
-                           v1::GetAttemptResponse* response) override {
+  UnaryReactor* GetAttempt(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::GetAttemptRequest, v1::GetAttemptResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/GetAttempt", request, response,
         [this](auto& call, const auto& q, auto& a) { return get_attempt(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListAttempts(Context* context, const v1::ListAttemptsRequest* request,
-                             v1::ListAttemptsResponse* response) override {
+  UnaryReactor* ListAttempts(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListAttemptsRequest, v1::ListAttemptsResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListAttempts", request, response,
         [this](auto& call, const auto& q, auto& a) { return list_attempts(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListFindings(Context* context, const v1::ListFindingsRequest* request,
-                             v1::ListFindingsResponse* response) override {
+  UnaryReactor* ListFindings(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListFindingsRequest, v1::ListFindingsResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListFindings", request, response,
         [this](auto& call, const auto& q, auto& a) { return list_findings(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListConflicts(Context* context, const v1::ListConflictsRequest* request,
-                              v1::ListConflictsResponse* response) override {
+  UnaryReactor* ListConflicts(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListConflictsRequest, v1::ListConflictsResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListConflicts", request, response,
         [this](auto& call, const auto& q, auto& a) { return list_conflicts(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ListQuarantine(Context* context, const v1::ListQuarantineRequest* request,
-                               v1::ListQuarantineResponse* response) override {
+  UnaryReactor* ListQuarantine(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ListQuarantineRequest, v1::ListQuarantineResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ListQuarantine", request, response,
         [this](auto& call, const auto& q, auto& a) { return list_quarantine(core_, call.identity(), q, a); });
   }
-  UnaryReactor* ReleaseQuarantine(Context* context, const v1::ReleaseQuarantineRequest* request,
-                                  v1::ReleaseQuarantineResponse* response) override {
+  UnaryReactor* ReleaseQuarantine(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::ReleaseQuarantineRequest, v1::ReleaseQuarantineResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/ReleaseQuarantine", request, response,
         [this](auto& call, const auto& q, auto& a) { return release_quarantine(core_, call.identity(), q, a); });
   }
-  UnaryReactor* DiscardQuarantine(Context* context, const v1::DiscardQuarantineRequest* request,
-                                  v1::DiscardQuarantineResponse* response) override {
+  UnaryReactor* DiscardQuarantine(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::DiscardQuarantineRequest, v1::DiscardQuarantineResponse>(
         runtime_, context, "lienthong.v1.ExchangeService/DiscardQuarantine", request, response,
         [this](auto& call, const auto& q, auto& a) { return discard_quarantine(core_, call.identity(), q, a); });
   }
-  grpc::ServerWriteReactor<v1::WatchHeadsResponse>* WatchHeads(Context* context,
-                                                               const v1::WatchHeadsRequest* request) override {
-    return rpc::server_stream<v1::WatchHeadsResponse>(
-        runtime_, context, "lienthong.v1.ExchangeService/WatchHeads",
-        [this, request](rpc::CallContext& call) { return watch_heads(core_, call, *request); });
+  WriteReactor* WatchHeads(Context* context, const Bytes* request) override {
+    return rpc::server_stream<v1::WatchHeadsRequest, v1::WatchHeadsResponse>(
+        runtime_, context, "lienthong.v1.ExchangeService/WatchHeads", request,
+        [this](rpc::CallContext& call, const auto& asked) { return watch_heads(core_, call, asked); });
   }
 
  private:
@@ -305,12 +314,13 @@ class ExchangeCalls final : public v1::ExchangeService::CallbackService {
   const Core& core_;
 };
 
-class AdminCalls final : public v1::AdminService::CallbackService {
+using AdminOfBytes = v1::AdminService::WithRawCallbackMethod_CompactHistory<v1::AdminService::Service>;
+
+class AdminCalls final : public AdminOfBytes {
  public:
   AdminCalls(rpc::Runtime& runtime, const Core& core) : runtime_(runtime), core_(core) {}
 
-  UnaryReactor* CompactHistory(Context* context, const v1::CompactHistoryRequest* request,
-                               v1::CompactHistoryResponse* response) override {
+  UnaryReactor* CompactHistory(Context* context, const Bytes* request, Bytes* response) override {
     return rpc::unary<v1::CompactHistoryRequest, v1::CompactHistoryResponse>(
         runtime_, context, "lienthong.v1.AdminService/CompactHistory", request, response,
         [this](auto& call, const auto& q, auto& a) { return compact_history(core_, call.identity(), q, a); });

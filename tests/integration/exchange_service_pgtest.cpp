@@ -22,9 +22,10 @@ constexpr char kNotServing[] = "\x08\x02";  // {status: NOT_SERVING}
 
 /// One message out, one message in, as bytes: gRPC ships no stubs of its health and reflection services.
 std::string call_raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                     const std::string& request) {
+                     const std::string& request, const std::string& organisation = "") {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
+  if (!organisation.empty()) rpc::set_identity(context, organisation);
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
   grpc::CompletionQueue queue;
   const auto wait = [&queue] {
@@ -47,7 +48,7 @@ std::string call_raw(const std::shared_ptr<grpc::Channel>& channel, const std::s
   grpc::Status status;
   call->Finish(&status, &tag);
   (void)wait();
-  if (!read) return "(no answer: " + status.error_message() + ")";
+  if (!read) return "(no answer: " + status.error_message() + status.error_details() + ")";
   grpc::Slice answer;
   if (!response.DumpToSingleSlice(&answer).ok()) return "(not dumped)";
   return {reinterpret_cast<const char*>(answer.begin()), answer.size()};
@@ -161,6 +162,14 @@ TEST_CASE("reflection lists the services") {
   CHECK(contains(answer, "lienthong.v1.ExchangeService"));
   CHECK(contains(answer, "lienthong.v1.CatalogService"));
   CHECK(contains(answer, "grpc.health.v1.Health"));
+}
+
+TEST_CASE("bytes that are no changeset are refused with a reason") {
+  ExchangeFixture exchange;
+  const std::string answer =
+      call_raw(exchange.channel_, "/lienthong.v1.ExchangeService/PublishChangeset", "\xff\xff\xff", "operator");
+  CHECK(contains(answer, "the message cannot be parsed"));
+  CHECK(contains(answer, "MESSAGE_MALFORMED"));
 }
 
 TEST_CASE("metrics count calls by method and code") {

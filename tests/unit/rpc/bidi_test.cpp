@@ -424,6 +424,31 @@ TEST_CASE("read timeouts that meet messages, half closes and cancels lose no cal
   CHECK(trace.alive == 0);
 }
 
+TEST_CASE("bytes that are no message end a call of any kind with a reason") {
+  Harness harness;
+  Trace trace;
+  serve(harness, trace);
+  harness.service.count = [](CallContext&, const CountRequest&) -> absl::StatusOr<std::unique_ptr<Counted>> {
+    expect(false);
+    return absl::InternalError("opened");
+  };
+  for (const char* const method : {"Echo", "Count", "Chat"}) {
+    CAPTURE(method);
+    const auto context = Harness::make_context();
+    const std::string path = std::string("/lienthong.test.EchoService/") + method;
+    const grpc::internal::RpcMethod rpc_method(path.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING);
+    using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+    const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+        Factory::Create(harness.channel.get(), rpc_method, context.get()));
+    const grpc::Slice slice("\xff\xff\xff");
+    CHECK(stream->Write(grpc::ByteBuffer(&slice, 1)));
+    stream->WritesDone();
+    for (grpc::ByteBuffer ignored; stream->Read(&ignored);) continue;
+    check_error(lt::rpc::from_grpc_status(stream->Finish()), absl::StatusCode::kInvalidArgument, "MESSAGE_MALFORMED");
+  }
+  CHECK(trace.messages == 0);
+}
+
 TEST_CASE("a message over the limit ends a session with a reason, one at the limit does not") {
   HarnessOptions options;
   options.limits.max_message_bytes = 1000;

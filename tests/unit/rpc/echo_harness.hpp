@@ -65,7 +65,10 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-class EchoServiceImpl final : public EchoService::CallbackService {
+using EchoCallbacks = EchoService::WithRawCallbackMethod_Echo<
+    EchoService::WithRawCallbackMethod_Count<EchoService::WithRawCallbackMethod_Chat<EchoService::Service>>>;
+
+class EchoServiceImpl final : public EchoCallbacks {
  public:
   explicit EchoServiceImpl(rpc::Runtime& runtime) : runtime_(runtime) {}
 
@@ -77,16 +80,17 @@ class EchoServiceImpl final : public EchoService::CallbackService {
   std::function<absl::StatusOr<std::unique_ptr<Counted>>(rpc::CallContext&, const CountRequest&)> count;
   std::function<absl::StatusOr<std::unique_ptr<Chatting>>(rpc::CallContext&)> chat;
 
-  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const EchoRequest* request,
-                                 EchoResponse* response) override {
-    return rpc::unary(runtime_, context, "lienthong.test.EchoService/Echo", request, response, echo);
+  grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                 grpc::ByteBuffer* response) override {
+    return rpc::unary<EchoRequest, EchoResponse>(runtime_, context, "lienthong.test.EchoService/Echo", request,
+                                                 response, echo);
   }
-  grpc::ServerWriteReactor<CountResponse>* Count(grpc::CallbackServerContext* context,
-                                                 const CountRequest* request) override {
-    return rpc::server_stream<CountResponse>(runtime_, context, "lienthong.test.EchoService/Count",
-                                             [this, request](rpc::CallContext& call) { return count(call, *request); });
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Count(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override {
+    return rpc::server_stream<CountRequest, CountResponse>(runtime_, context, "lienthong.test.EchoService/Count",
+                                                           request, count);
   }
-  grpc::ServerBidiReactor<ChatRequest, ChatResponse>* Chat(grpc::CallbackServerContext* context) override {
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Chat(grpc::CallbackServerContext* context) override {
     return rpc::server_bidi<ChatRequest, ChatResponse>(runtime_, context, "lienthong.test.EchoService/Chat", chat);
   }
 
