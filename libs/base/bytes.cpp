@@ -118,6 +118,16 @@ std::optional<Digest> digest_from_bytes(std::string_view bytes) {
   return digest;
 }
 
+namespace {
+
+// Fetched once: OpenSSL 3 takes locks and searches its providers for every digest that is not.
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return method;
+}
+
+}  // namespace
+
 struct Sha256::Impl {
   struct Free {
     void operator()(EVP_MD_CTX* owned) const { EVP_MD_CTX_free(owned); }
@@ -125,7 +135,7 @@ struct Sha256::Impl {
   std::unique_ptr<EVP_MD_CTX, Free> ctx{EVP_MD_CTX_new()};
 };
 
-Sha256::Sha256() : impl_(std::make_unique<Impl>()) { EVP_DigestInit_ex(impl_->ctx.get(), EVP_sha256(), nullptr); }
+Sha256::Sha256() : impl_(std::make_unique<Impl>()) { EVP_DigestInit_ex2(impl_->ctx.get(), sha256_method(), nullptr); }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
@@ -138,11 +148,14 @@ Sha256& Sha256::update(std::string_view bytes) {
 Digest Sha256::finish() {
   Digest digest;
   EVP_DigestFinal_ex(impl_->ctx.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-  EVP_DigestInit_ex(impl_->ctx.get(), EVP_sha256(), nullptr);
+  EVP_DigestInit_ex2(impl_->ctx.get(), nullptr, nullptr);
   return digest;
 }
 
-Digest sha256(std::string_view bytes) { return Sha256().update(bytes).finish(); }
+Digest sha256(std::string_view bytes) {
+  thread_local Sha256 hasher;
+  return hasher.update(bytes).finish();
+}
 
 void append_u16(std::string& out, std::uint16_t value) { append_le(out, value); }
 void append_u32(std::string& out, std::uint32_t value) { append_le(out, value); }

@@ -74,5 +74,7 @@ using Value = std::variant<std::string, std::int64_t, double, bool, Date, Timest
 /// The inverse: value_from_json(type_of(v), value_to_json(v)) == v for every value. int64 beyond ±(2^53 − 1) becomes a
 /// string so that no JSON reader rounds it.
 [[nodiscard]] nlohmann::json value_to_json(const Value& value);
+/// Appends the text of value_to_json(value), or one that reads back as the same, without making it first.
+void append_json(std::string& out, const Value& value);
 
 }  // namespace lt::feature

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.hpp"
@@ -164,6 +165,55 @@ struct ToJson {
   nlohmann::json operator()(const Json& json) const { return nlohmann::json::parse(json.text, nullptr, false); }
 };
 
+void append_quoted(std::string& out, std::string_view text) {
+  constexpr unsigned char kFirstPrintable = 0x20;
+  out += '"';
+  std::size_t plain = 0;  // start of what needs no escape
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= kFirstPrintable && c != '"' && c != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    if (c >= kFirstPrintable) {
+      out += {'\\', text[i]};
+    } else {
+      out += fmt::format("\\u{:04x}", c);
+    }
+  }
+  out.append(text, plain);
+  out += '"';
+}
+
+template <typename Number>
+void append_number(std::string& out, Number number) {
+  char digits[32];  // the longest double has 24 characters
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, end);
+}
+
+// Those that are frequent; value_to_json() does the others.
+struct AppendJson {
+  std::string& out;
+  void operator()(const std::string& text) const { append_quoted(out, text); }
+  void operator()(const Decimal& value) const { append_quoted(out, value.text); }
+  void operator()(const Json& json) const { out += json.text; }
+  void operator()(bool value) const { out += value ? "true" : "false"; }
+  void operator()(std::int64_t value) const {
+    const bool exact = value <= kMaxExact && value >= -kMaxExact;
+    if (!exact) out += '"';
+    append_number(out, value);
+    if (!exact) out += '"';
+  }
+  void operator()(double value) const {
+    if (std::isfinite(value)) return append_number(out, value);
+    out += ToJson{}(value).dump();
+  }
+  template <typename Other>
+  void operator()(const Other& value) const {
+    out += ToJson{}(value).dump();
+  }
+};
+
 }  // namespace
 
 absl::StatusOr<Value> value_from_json(FieldType type, const nlohmann::json& json) {
@@ -175,5 +225,7 @@ absl::StatusOr<Value> value_from_json(FieldType type, const nlohmann::json& json
 }
 
 nlohmann::json value_to_json(const Value& value) { return std::visit(ToJson{}, value); }
+
+void append_json(std::string& out, const Value& value) { std::visit(AppendJson{out}, value); }
 
 }  // namespace lt::feature

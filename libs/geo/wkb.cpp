@@ -10,12 +10,16 @@ namespace lt::geo {
 absl::StatusOr<Geometry> parse_wkb(std::string_view bytes, int srid, const GeometryLimits& limits) {
   if (bytes.size() > limits.max_bytes) return detail::too_large("bytes", limits.max_bytes);
   detail::WkbWriter writer(limits);
+  writer.reserve(bytes.size());
   detail::WriterHandler handler(writer);
   LT_RETURN_IF_ERROR(detail::WkbScanner(bytes, srid, handler).run());
   return std::move(writer).finish();
 }
 
 std::string to_ewkb(const Geometry& geometry, int srid) {
+  if (geometry.dimension == Dimension::kXY && srid != 0 && !geometry.wkb.empty()) {
+    return detail::ewkb_of_xy(geometry, srid);
+  }
   detail::WkbWriter writer(detail::kNoLimits, srid);
   detail::WriterHandler handler(writer);
   if (!detail::WkbScanner(geometry.wkb, 0, handler).run().ok()) return {};

@@ -98,6 +98,10 @@ class PublishTransaction {
     for (const auto* part : parts) datasets_.emplace_back(connection, request, *part);
   }
 
+  /// The changeset is the first version of its (one) dataset, and already built.
+  void use(const FirstLoad& load) { datasets_.front().use(load); }
+  bool is_late() const { return datasets_.front().is_late(); }
+
   absl::StatusOr<feature::Receipt> run();
 
  private:
@@ -275,6 +279,31 @@ absl::StatusOr<feature::Receipt> resolve_unknown_commit(pg::Pool& pool, const Pu
       "the connection to the database broke and the changeset was not committed; send it again with the same id");
 }
 
+// Nothing when somebody else was first, or reads the empty tables for long: then what was built is of no use.
+absl::StatusOr<std::optional<feature::Receipt>> run_first_load(pg::Pool& pool, const PublishRequest& request,
+                                                               StagedChangeset& staged, PublishReport& report) {
+  const FirstLoad load(pool, staged.parts().front());
+  LT_RETURN_IF_ERROR(load.finish());
+  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
+  PublishTransaction transaction(*connection, request, staged, report);
+  transaction.use(load);
+  auto receipt = transaction.run();
+  if (transaction.is_late() || error_reason(receipt.status()) == "SQL_LOCK_NOT_AVAILABLE") return std::nullopt;
+  return receipt;
+}
+
+absl::StatusOr<feature::Receipt> run(pg::Pool& pool, const PublishRequest& request, StagedChangeset& staged,
+                                     PublishReport& report) {
+  LT_ASSIGN_OR_RETURN(const bool first, FirstLoad::fits(pool, request, staged));
+  if (first) {
+    LT_ASSIGN_OR_RETURN(auto receipt, run_first_load(pool, request, staged, report));
+    if (receipt) return *std::move(receipt);
+  }
+  LT_RETURN_IF_ERROR(staged.unload());
+  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
+  return PublishTransaction(*connection, request, staged, report).run();
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<StoredChangeset>> find_changeset(pg::Connection& connection,
@@ -289,17 +318,21 @@ absl::StatusOr<std::optional<StoredChangeset>> find_changeset(pg::Connection& co
 
 absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& request, StagedChangeset& staged,
                                          PublishReport& report) {
-  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
-  LT_ASSIGN_OR_RETURN(const auto known, find_changeset(*connection, request.organisation, request.header.changeset_id));
-  if (known) return confirmed(*connection, same_or_refused(*known, request));
-  auto receipt = PublishTransaction(*connection, request, staged, report).run();
+  const auto find = [&]() -> absl::StatusOr<std::optional<feature::Receipt>> {
+    LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
+    LT_ASSIGN_OR_RETURN(const auto known,
+                        find_changeset(*connection, request.organisation, request.header.changeset_id));
+    if (!known) return std::nullopt;
+    return confirmed(*connection, same_or_refused(*known, request));
+  };
+  LT_ASSIGN_OR_RETURN(auto known, find());
+  if (known) return *std::move(known);
+  auto receipt = run(pool, request, staged, report);
   const std::string reason = error_reason(receipt.status());
   if (reason == "COMMIT_UNKNOWN") return resolve_unknown_commit(pool, request, staged, receipt.status());
   if (reason != "CHANGESET_RACE" && reason != "COMMIT_UNCONFIRMED") return receipt;
-  LT_ASSIGN_OR_RETURN(const auto winner,
-                      find_changeset(*connection, request.organisation, request.header.changeset_id));
-  if (!winner) return receipt;
-  return confirmed(*connection, same_or_refused(*winner, request));
+  LT_ASSIGN_OR_RETURN(auto winner, find());
+  return winner ? *std::move(winner) : receipt;
 }
 
 }  // namespace lt::storage

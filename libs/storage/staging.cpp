@@ -1,6 +1,7 @@
 #include "storage/staging.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -16,10 +17,7 @@
 namespace lt::storage {
 namespace {
 
-// First key of the two-part advisory lock that owns staging; the second is the owner's number.
-constexpr std::int32_t kOwnerLockClass = 0x4c54;
 constexpr std::size_t kMaxListed = 1000;
-constexpr std::int64_t kAnalyzeFrom = 1000;
 constexpr int kColumns = 17;
 
 absl::Status staging_taken() {
@@ -65,6 +63,13 @@ void add_findings(pg::CopyEncoder& row, std::string_view findings) {
   }
 }
 
+absl::Status copy_rows(pg::Connection& connection, const std::string& sql, const pg::CopyEncoder& rows) {
+  if (rows.size() == 0) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(auto copy, connection.copy_in(sql));
+  LT_RETURN_IF_ERROR(copy.write_raw(rows.bytes()));
+  return copy.finish().status();
+}
+
 void note_duplicate(Sealed& sealed, std::size_t place, const std::string& id, std::int64_t first, std::int64_t second) {
   ++sealed.duplicate_count;
   if (sealed.duplicates.size() < kMaxListed) sealed.duplicates.push_back({place, id, first, second});
@@ -72,103 +77,11 @@ void note_duplicate(Sealed& sealed, std::size_t place, const std::string& id, st
 
 }  // namespace
 
-StagingOwner::StagingOwner(pg::ConnectOptions options, pg::Connection session, std::int64_t key)
-    : options_(std::move(options)), key_(key), session_(std::move(session)) {}
-
-absl::StatusOr<std::unique_ptr<StagingOwner>> StagingOwner::start(pg::ConnectOptions options) {
-  options.purpose = "staging-owner";
-  // The session is idle between sweeps, by design.
-  options.idle_in_transaction_timeout = std::chrono::milliseconds(0);
-  LT_ASSIGN_OR_RETURN(auto session, pg::Connection::open(options));
-  LT_ASSIGN_OR_RETURN(const auto key, session.execute(sql::kNextStagingOwner));
-  const std::int64_t number = key.get_int(0, 0);
-  auto owner = std::unique_ptr<StagingOwner>(new StagingOwner(std::move(options), std::move(session), number));
-  absl::MutexLock lock(&owner->mutex_);
-  LT_RETURN_IF_ERROR(owner->is_ownerless(number).status());
-  return owner;
-}
-
-std::string StagingOwner::next_prefix() { return fmt::format("staged_{}_{}", key_, next_.fetch_add(1)); }
-
-void StagingOwner::begin_work(const std::string& attempt_id) {
-  absl::MutexLock lock(&active_mutex_);
-  active_.insert(attempt_id);
-}
-
-void StagingOwner::end_work(const std::string& attempt_id) {
-  absl::MutexLock lock(&active_mutex_);
-  const auto found = active_.find(attempt_id);
-  if (found != active_.end()) active_.erase(found);
-}
-
-bool StagingOwner::is_worked_on(const std::string& attempt_id) {
-  absl::MutexLock lock(&active_mutex_);
-  return active_.contains(attempt_id);
-}
-
-absl::StatusOr<bool> StagingOwner::is_ownerless(std::int64_t owner) {
-  LT_ASSIGN_OR_RETURN(const auto taken,
-                      session_.execute("SELECT pg_try_advisory_lock($1, $2)",
-                                       pg::Params().add(kOwnerLockClass).add(static_cast<std::int32_t>(owner))));
-  return taken.get_bool(0, 0);
-}
-
-absl::Status StagingOwner::renew() {
-  if (!session_.is_broken() && session_.execute("SELECT 1").ok()) return absl::OkStatus();
-  LT_ASSIGN_OR_RETURN(session_, pg::Connection::open(options_));
-  return is_ownerless(key_).status();
-}
-
-absl::StatusOr<bool> StagingOwner::drop_attempt(const std::string& attempt_id, std::int64_t owner,
-                                                std::chrono::milliseconds keep) {
-  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(session_));
-  LT_ASSIGN_OR_RETURN(const auto gone, session_.execute(sql::kDeleteOldAttempt,
-                                                        pg::Params().add(attempt_id).add(owner).add(keep.count())));
-  if (gone.rows() == 0) return false;
-  LT_ASSIGN_OR_RETURN(const auto tables, session_.execute(sql::kListTablesOf, pg::Params().add(gone.get_text(0, 0))));
-  for (int r = 0; r < tables.rows(); ++r) {
-    LT_RETURN_IF_ERROR(session_.execute_script(fmt::format("DROP TABLE IF EXISTS {}", tables.get_text(r, 0))));
-  }
-  LT_RETURN_IF_ERROR(transaction.commit());
-  return true;
-}
-
-absl::StatusOr<int> StagingOwner::sweep(std::chrono::milliseconds keep) {
-  absl::MutexLock lock(&mutex_);
-  LT_RETURN_IF_ERROR(renew());
-  int dropped = 0;
-  LT_ASSIGN_OR_RETURN(const auto attempts, session_.execute(sql::kListAttempts));
-  for (int r = 0; r < attempts.rows(); ++r) {
-    const std::string attempt(attempts.get_text(r, 0));
-    const std::int64_t owner = attempts.get_int(r, 1);
-    const bool own = owner == key_;
-    if (own && is_worked_on(attempt)) continue;
-    if (!own) {
-      LT_ASSIGN_OR_RETURN(const bool ownerless, is_ownerless(owner));
-      if (!ownerless) continue;
-    }
-    const auto gone = drop_attempt(attempt, owner, keep);
-    if (!own) {
-      LT_RETURN_IF_ERROR(session_
-                             .execute("SELECT pg_advisory_unlock($1, $2)",
-                                      pg::Params().add(kOwnerLockClass).add(static_cast<std::int32_t>(owner)))
-                             .status());
-    }
-    LT_RETURN_IF_ERROR(gone.status());
-    if (*gone) ++dropped;
-  }
-  LT_ASSIGN_OR_RETURN(const auto orphans, session_.execute(sql::kListStagedTables));
-  for (int r = 0; r < orphans.rows(); ++r) {
-    LT_RETURN_IF_ERROR(session_.execute_script(fmt::format("DROP TABLE IF EXISTS {}", orphans.get_text(r, 0))));
-    ++dropped;
-  }
-  return dropped;
-}
-
 StagedChangeset::StagedChangeset(pg::Pool& pool, StagingOwner& owner, Options options)
     : pool_(pool), owner_(owner), options_(std::move(options)) {}
 
 StagedChangeset::~StagedChangeset() {
+  if (!settle().ok()) spdlog::debug("event=staging_piece_failed attempt={}", options_.attempt_id);
   if (!suspended_) drop();
   if (!prefix_.empty()) owner_.end_work(options_.attempt_id);
 }
@@ -182,7 +95,7 @@ void StagedChangeset::drop() noexcept {
     if (gone.affected() == 0) return absl::OkStatus();  // taken over, or lost in a crash: the sweeper sees to that
     for (const auto& part : parts_) {
       if (!part.in_table) continue;
-      LT_RETURN_IF_ERROR(connection->execute_script(fmt::format("DROP TABLE IF EXISTS {}", part.relation)));
+      LT_RETURN_IF_ERROR(connection->execute_script(sql_for(sql::kDropStaged, part.dataset.id, part.relation)));
     }
     return absl::OkStatus();
   }();
@@ -193,6 +106,7 @@ void StagedChangeset::drop() noexcept {
 }
 
 bool StagedChangeset::suspend() {
+  if (!settle().ok()) spdlog::debug("event=staging_piece_failed attempt={}", options_.attempt_id);
   suspended_ = piece_ > 0 && !options_.hash_only;
   return suspended_;
 }
@@ -227,7 +141,9 @@ absl::StatusOr<Resumed> StagedChangeset::adopt() {
     part.has_masks = item.value("masks", false);
     part.has_outside = item.value("outside", false);
     part.has_invalid = item.value("invalid", false);
+    part.all_new = item.value("all_new", false);
     part.in_table = item.value("in_table", false);
+    part.loading = item.value("loading", false);
     resumed_.push_back(std::move(part));
     resumed.parts.push_back({item.value("dataset", std::string()), item.value("revision", std::int32_t{0})});
   }
@@ -249,7 +165,7 @@ std::size_t StagedChangeset::add_dataset(const Dataset& dataset, int srid) {
 void StagedChangeset::note(std::size_t place, std::string_view id, std::int64_t sequence, const Digest& hash) {
   ++count_;
   ++parts_[place].changes;
-  running_hash_ = Sha256().update(view(running_hash_)).update(view(hash)).finish();
+  running_hash_ = sha256(std::string(view(running_hash_)).append(view(hash)));
   if (prefix_.empty()) keys_.push_back({place, std::string(id), sequence, hash});
 }
 
@@ -259,14 +175,21 @@ void StagedChangeset::add(std::size_t place, const feature::Change& change, cons
   const bool partial = !change.mask.empty();
   begin_row(part.rows, change.sequence, change.base_version, partial ? nullptr : state, change.op, change.id, hash);
   part.rows.add_char(static_cast<char>(kind));
-  if (state && !options_.hash_only) {
-    add_state(part.rows, change, *state, part.srid);
-  } else {
-    add_nulls(part.rows, 6);
-  }
-  add_findings(part.rows, findings);
   part.has_masks |= partial;
   part.has_outside |= kind == StagedKind::kOutside;
+  const bool may_be_new = change.op == feature::ChangeOp::kInsert || change.op == feature::ChangeOp::kUpsert;
+  part.all_new &= may_be_new && !partial && kind == StagedKind::kChange && change.base_version.value_or(0) == 0;
+  if (!state || options_.hash_only) {
+    add_nulls(part.rows, 6);
+  } else if (part.loading && part.all_new) {
+    const Digest content = feature::content_hash(change.record);
+    part.rows.add_bytes(view(content));
+    add_nulls(part.rows, 5);
+    add_loaded(part.feature_rows, part.log_rows, change.id, change.record, content, *state, part.srid);
+  } else {
+    add_state(part.rows, change, *state, part.srid);
+  }
+  add_findings(part.rows, findings);
   note(place, change.id, change.sequence, hash);
 }
 
@@ -279,12 +202,13 @@ void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change
   add_nulls(part.rows, 2);
   add_findings(part.rows, findings);
   part.has_invalid = true;
+  part.all_new = false;
   note(place, change.id, change.sequence, change.hash);
 }
 
 std::size_t StagedChangeset::buffered_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& part : parts_) bytes += part.rows.size();
+  for (const auto& part : parts_) bytes += part.rows.size() + part.feature_rows.size() + part.log_rows.size();
   return bytes;
 }
 
@@ -303,59 +227,100 @@ std::string StagedChangeset::state_json(std::int64_t findings) const {
                      {"masks", part.has_masks},
                      {"outside", part.has_outside},
                      {"invalid", part.has_invalid},
-                     {"in_table", part.in_table}});
+                     {"all_new", part.all_new},
+                     {"in_table", part.in_table},
+                     {"loading", part.loading}});
   }
   return nlohmann::json{{"parts", std::move(parts)}, {"findings", findings}}.dump();
 }
 
-absl::Status StagedChangeset::write_piece(pg::Connection& connection, std::int64_t findings) {
-  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(connection));
-  if (piece_ == 0) {
+// What goes to the database in one transaction, apart from what is being gathered.
+struct StagedChangeset::Piece {
+  struct Table {
+    int dataset = 0;
+    std::string relation;
+    bool create = false;
+    bool loading = false;
+    pg::CopyEncoder rows, feature_rows, log_rows;
+  };
+  std::vector<Table> tables;
+  bool first = false;
+  pg::Params progress;
+};
+
+StagedChangeset::Piece StagedChangeset::take_piece(std::int64_t findings) {
+  Piece piece;
+  piece.first = piece_ == 0;
+  for (auto& part : parts_) {
+    if (part.rows.size() == 0) continue;
+    const bool create = !part.in_table;
+    if (create) {
+      part.relation = fmt::format("lienthong_staging.{}_{}", prefix_, part.dataset.id);
+      part.in_table = true;
+      part.loading = options_.may_load && parts_.size() == 1 && part.all_new && part.dataset.head == 0;
+    }
+    piece.tables.push_back({part.dataset.id, part.relation, create, part.loading, std::exchange(part.rows, {}),
+                            std::exchange(part.feature_rows, {}), std::exchange(part.log_rows, {})});
+  }
+  piece.progress.add(options_.attempt_id).add(epoch_).add(piece_ + 1).add(count_).add_bytes(view(running_hash_));
+  piece.progress.add(sequence_).add_jsonb(state_json(findings));
+  return piece;
+}
+
+absl::Status StagedChangeset::write_piece(const Piece& piece) const {
+  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
+  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(*connection));
+  if (piece.first) {
     pg::Params attempt;
     attempt.add(options_.attempt_id).add(options_.organisation).add_bytes(view(options_.header));
     attempt.add(owner_.key()).add(prefix_);
-    LT_RETURN_IF_ERROR(connection.execute(sql::kInsertAttempt, attempt).status());
+    LT_RETURN_IF_ERROR(connection->execute(sql::kInsertAttempt, attempt).status());
   }
-  for (auto& part : parts_) {
-    if (part.rows.size() == 0) continue;
-    if (!part.in_table) {
-      part.relation = fmt::format("lienthong_staging.{}_{}", prefix_, part.dataset.id);
-      LT_RETURN_IF_ERROR(connection.execute_script(sql_for(sql::kCreateStagedTable, part.dataset.id, part.relation)));
-      part.in_table = true;
-    }
-    LT_RETURN_IF_ERROR(copy_memory(connection, part));
+  for (const auto& table : piece.tables) {
+    const auto sql = [&](std::string_view text) { return sql_for(text, table.dataset, table.relation); };
+    if (table.create) LT_RETURN_IF_ERROR(connection->execute_script(sql(sql::kCreateStagedTable)));
+    if (table.create && table.loading) LT_RETURN_IF_ERROR(connection->execute_script(sql(sql::kCreateLoadTables)));
+    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyStaged), table.rows));
+    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyFeature), table.feature_rows));
+    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyLog), table.log_rows));
   }
-  pg::Params progress;
-  progress.add(options_.attempt_id).add(epoch_).add(piece_ + 1).add(count_).add_bytes(view(running_hash_));
-  progress.add(sequence_).add_jsonb(state_json(findings));
-  LT_ASSIGN_OR_RETURN(const auto updated, connection.execute(sql::kUpdateAttempt, progress));
+  LT_ASSIGN_OR_RETURN(const auto updated, connection->execute(sql::kUpdateAttempt, piece.progress));
   if (updated.affected() != 1) {
-    const auto found = connection.execute(sql::kFindAttempt, pg::Params().add(options_.attempt_id));
+    const auto found = connection->execute(sql::kFindAttempt, pg::Params().add(options_.attempt_id));
     return found.ok() && found->rows() == 1 && found->get_int(0, 0) != epoch_ ? staging_taken() : staging_lost();
   }
   return transaction.commit();
 }
 
+absl::Status StagedChangeset::settle() {
+  if (!writing_.valid()) return absl::OkStatus();
+  LT_RETURN_IF_ERROR(writing_.get());
+  ++piece_;
+  staged_sequence_ = writing_sequence_;
+  return absl::OkStatus();
+}
+
 // A piece that failed ends the changeset: its caller gets the error, and the destructor drops what there is.
 absl::Status StagedChangeset::flush(std::int64_t findings) {
+  LT_RETURN_IF_ERROR(settle());
   if (buffered_bytes() == 0) return absl::OkStatus();
-  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
   if (prefix_.empty()) {
     owner_.begin_work(options_.attempt_id);
     prefix_ = owner_.next_prefix();
   }
-  LT_RETURN_IF_ERROR(write_piece(*connection, findings));
-  ++piece_;
-  staged_sequence_ = sequence_;
-  for (auto& part : parts_) part.rows.clear();
   keys_ = {};
+  writing_sequence_ = sequence_;
+  writing_ = std::async(std::launch::async, [this, piece = take_piece(findings)] { return write_piece(piece); });
   return absl::OkStatus();
 }
 
-absl::Status StagedChangeset::copy_memory(pg::Connection& connection, Part& part) {
-  LT_ASSIGN_OR_RETURN(auto copy, connection.copy_in(sql_for(sql::kCopyStaged, part.dataset.id, part.relation)));
-  LT_RETURN_IF_ERROR(copy.write_raw(part.rows.bytes()));
-  return copy.finish().status();
+absl::Status StagedChangeset::unload() {
+  for (auto& part : parts_) {
+    if (!std::exchange(part.loading, false)) continue;
+    LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
+    LT_RETURN_IF_ERROR(connection->execute_script(sql_for(sql::kUnload, part.dataset.id, part.relation)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status StagedChangeset::check_not_lost(pg::Connection& connection) {
@@ -423,6 +388,7 @@ absl::StatusOr<Sealed> StagedChangeset::seal(const feature::ChangesetHeader& hea
     LT_RETURN_IF_ERROR(hash_memory(hasher, sealed));
   } else {
     LT_RETURN_IF_ERROR(flush(0));
+    LT_RETURN_IF_ERROR(settle());
     LT_RETURN_IF_ERROR(hash_tables(hasher, sealed));
   }
   sealed.content = hasher.finish();
@@ -436,9 +402,8 @@ absl::Status StagedChangeset::provide(pg::Connection& connection) {
     const std::string memory = fmt::format("lt_staged_{}", place);
     LT_RETURN_IF_ERROR(
         connection.execute_script(sql_for(sql::kCreateTemporaryTables, part.dataset.id, memory, part.effect)));
-    if (!part.in_table && part.rows.size() > 0) LT_RETURN_IF_ERROR(copy_memory(connection, part));
-    if (part.changes < kAnalyzeFrom) continue;
-    LT_RETURN_IF_ERROR(connection.execute_script(fmt::format("ANALYZE {} (fid)", part.relation)));
+    if (part.in_table) continue;
+    LT_RETURN_IF_ERROR(copy_rows(connection, sql_for(sql::kCopyStaged, part.dataset.id, part.relation), part.rows));
   }
   return absl::OkStatus();
 }

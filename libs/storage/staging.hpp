@@ -1,64 +1,28 @@
 // Where the changes of a changeset wait until they are all there: in memory while they are few, else in an unlogged
 // table filled in bounded pieces. Nothing staged is visible to readers.
+//
+// The states of what may become the first version of a dataset go straight into tables that can become the dataset's
+// (detail/first_load.hpp); the staged table then holds the rest of each row.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <memory>
+#include <future>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/synchronization/mutex.h>
 
-#include "base/status.hpp"
+#include "base/bytes.hpp"
 #include "feature/change.hpp"
-#include "feature/schema.hpp"
 #include "pg/copy.hpp"
 #include "pg/pool.hpp"
 #include "storage/catalog.hpp"
+#include "storage/staging_owner.hpp"
 
 namespace lt::storage {
-
-/// This process's claim on its staging tables: an advisory lock in a session of its own. What no living process owns is
-/// swept. Thread-safe.
-class StagingOwner {
- public:
-  /// Opens the session and takes the lock. Errors: those of the connection.
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<StagingOwner>> start(pg::ConnectOptions options);
-
-  [[nodiscard]] std::int64_t key() const { return key_; }
-  /// Start of the names of tables that no other staging has or had.
-  [[nodiscard]] std::string next_prefix();
-  /// While an attempt is worked on by this process it is not swept.
-  void begin_work(const std::string& attempt_id);
-  void end_work(const std::string& attempt_id);
-  /// Renews the lock if the session broke, then drops staging that nobody works on and nobody went on with for `keep`,
-  /// and what a server crash emptied. @return attempts and left-over tables dropped.
-  [[nodiscard]] absl::StatusOr<int> sweep(std::chrono::milliseconds keep);
-
- private:
-  StagingOwner(pg::ConnectOptions options, pg::Connection session, std::int64_t key);
-  [[nodiscard]] absl::Status renew() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] bool is_worked_on(const std::string& attempt_id);
-  [[nodiscard]] absl::StatusOr<bool> drop_attempt(const std::string& attempt_id, std::int64_t owner,
-                                                  std::chrono::milliseconds keep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] absl::StatusOr<bool> is_ownerless(std::int64_t owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-
-  const pg::ConnectOptions options_;
-  const std::int64_t key_;
-  std::atomic<std::int64_t> next_{1};
-  absl::Mutex active_mutex_;
-  std::multiset<std::string> active_ ABSL_GUARDED_BY(active_mutex_);
-  absl::Mutex mutex_;
-  pg::Connection session_ ABSL_GUARDED_BY(mutex_);
-};
 
 struct StagingLimits {
   std::size_t memory_bytes = 3U << 20;  ///< A changeset up to this stays in memory.
@@ -106,8 +70,8 @@ struct Resumed {
   std::int64_t findings = 0;
 };
 
-/// Staging of one changeset, over one or several datasets. One thread at a time. The destructor drops what was staged
-/// unless suspend() kept it.
+/// Staging of one changeset, over one or several datasets. One thread at a time; a piece is written to the database
+/// while the next is gathered. The destructor drops what was staged unless suspend() kept it.
 class StagedChangeset {
  public:
   struct Options {
@@ -116,6 +80,7 @@ class StagedChangeset {
     Digest header{};  ///< of the header: only the same may go on with the upload
     StagingLimits limits;
     bool hash_only = false;  ///< stage only what the content hash needs: the changeset_id is known already
+    bool may_load = false;   ///< what fits may go the way of a first load
   };
   StagedChangeset(pg::Pool& pool, StagingOwner& owner, Options options);
   ~StagedChangeset();
@@ -136,16 +101,21 @@ class StagedChangeset {
   /// Adds one that goes to the quarantine, with its findings as a JSON list.
   void add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
   /// Ends batch `sequence`. Only here is memory emptied into tables, so that staged batches are whole.
-  /// @param findings made so far, kept for a resumption. Errors: those of the database; ABORTED STAGING_LOST,
-  /// STAGING_TAKEN.
+  /// @param findings made so far, kept for a resumption. Errors, of this piece or of the one before: those of the
+  /// database; ABORTED STAGING_LOST, STAGING_TAKEN.
   [[nodiscard]] absl::Status end_batch(std::int64_t sequence, std::int64_t findings);
+
+  /// Waits for the piece that is on its way to its tables. Errors: as end_batch().
+  [[nodiscard]] absl::Status settle();
 
   /// Ends the staging. Errors: those of the database; ABORTED STAGING_LOST when a crash of the database took what was
   /// staged, STAGING_TAKEN.
   [[nodiscard]] absl::StatusOr<Sealed> seal(const feature::ChangesetHeader& header);
 
-  /// In the publish transaction: makes the temporary tables, copies changes that are in memory, gathers statistics.
+  /// In the publish transaction: makes the temporary tables and copies changes that are in memory.
   [[nodiscard]] absl::Status provide(pg::Connection& connection);
+  /// Brings states that were meant for a first load back into the staged tables, for the ordinary way.
+  [[nodiscard]] absl::Status unload();
   /// Keeps what is in tables for a resumption. @return false when there is nothing.
   bool suspend();
 
@@ -156,10 +126,13 @@ class StagedChangeset {
     bool has_masks = false;
     bool has_outside = false;
     bool has_invalid = false;
+    bool all_new = true;   ///< nothing but whole features, none of which is said to exist
+    bool loading = false;  ///< states go to relation_feature and relation_log
     std::string relation;  ///< that holds its staged rows after provide()
     std::string effect;    ///< temporary table for its effects
-    pg::CopyEncoder rows;  ///< not yet in its table
     bool in_table = false;
+    pg::CopyEncoder rows;  ///< not yet in its table
+    pg::CopyEncoder feature_rows, log_rows;
   };
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
   /// Of all datasets.
@@ -175,16 +148,18 @@ class StagedChangeset {
     Digest hash;
   };
 
+  struct Piece;
+
   void note(std::size_t place, std::string_view id, std::int64_t sequence, const Digest& hash);
   [[nodiscard]] std::size_t buffered_bytes() const;
   [[nodiscard]] std::string state_json(std::int64_t findings) const;
   [[nodiscard]] absl::Status flush(std::int64_t findings);
-  [[nodiscard]] absl::Status write_piece(pg::Connection& connection, std::int64_t findings);
+  [[nodiscard]] Piece take_piece(std::int64_t findings);
+  [[nodiscard]] absl::Status write_piece(const Piece& piece) const;
   [[nodiscard]] absl::Status check_not_lost(pg::Connection& connection);
   [[nodiscard]] std::vector<std::size_t> by_name() const;
   [[nodiscard]] absl::Status hash_memory(feature::ContentHasher& hasher, Sealed& sealed);
   [[nodiscard]] absl::Status hash_tables(feature::ContentHasher& hasher, Sealed& sealed);
-  [[nodiscard]] absl::Status copy_memory(pg::Connection& connection, Part& part);
   void drop() noexcept;
 
   pg::Pool& pool_;
@@ -202,6 +177,8 @@ class StagedChangeset {
   std::int64_t epoch_ = 1;
   std::int64_t piece_ = 0;
   Digest running_hash_{};
+  std::future<absl::Status> writing_;  ///< the piece that is on its way
+  std::int64_t writing_sequence_ = 0;
 };
 
 }  // namespace lt::storage

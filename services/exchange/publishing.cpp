@@ -143,6 +143,7 @@ absl::Status Publishing::stage() {
   options.header = header_digest(header_);
   options.limits = {core_.limits.publish_memory_bytes, core_.limits.staging_piece_bytes};
   options.hash_only = known_;
+  options.may_load = !header_.dry_run;
   staged_ = std::make_unique<storage::StagedChangeset>(core_.pool, core_.staging_owner, std::move(options));
   if (resumes) return resume();
   Target& target = *targets_.at(header_.dataset);

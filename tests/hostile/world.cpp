@@ -183,7 +183,9 @@ std::int64_t World::open_transactions() {
 }
 
 std::int64_t World::staged_tables() {
-  return count("SELECT count(*) FROM pg_tables WHERE schemaname = 'lienthong_staging' AND tablename LIKE 'staged%'");
+  return count(
+      "SELECT count(DISTINCT substring(tablename FROM '^staged_[0-9]+_[0-9]+_[0-9]+')) FROM pg_tables "
+      "WHERE schemaname = 'lienthong_staging'");
 }
 
 int World::large_count() {

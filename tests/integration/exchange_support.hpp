@@ -314,7 +314,9 @@ class ExchangeFixture {
     return std::string(result.get_text(0, 0));
   }
   std::int64_t staged_tables() {
-    return count("SELECT count(*) FROM pg_tables WHERE schemaname = 'lienthong_staging' AND tablename LIKE 'staged%'");
+    return count(
+        "SELECT count(DISTINCT substring(tablename FROM '^staged_[0-9]+_[0-9]+_[0-9]+')) FROM pg_tables "
+        "WHERE schemaname = 'lienthong_staging'");
   }
   std::int64_t attempts() { return count("SELECT count(*) FROM lienthong_staging.attempt"); }
 

@@ -123,7 +123,9 @@ TEST_CASE("programs that migrate at the same time wait for each other") {
   for (const absl::Status& result : results) REQUIRE_OK(result);
   Connection connection = database.connect();
   CHECK(applied(connection) == 2);
-  CHECK(must(connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")).get_int(0, 0) == 0);
+  CHECK(must(connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid "
+                                "FROM pg_database WHERE datname = current_database())"))
+            .get_int(0, 0) == 0);
 }
 
 }  // namespace

@@ -294,6 +294,7 @@ void stage_one(StorageFixture& f, storage::StagedChangeset& staged) {
   const feature::Change one{1, ChangeOp::kUpsert, "a", std::nullopt, feature::encode_record(1, state), {}};
   staged.add(place, one, &state, feature::change_hash(f.dataset_.name, one));
   must(staged.end_batch(1, 0));
+  must(staged.settle());
 }
 
 TEST_CASE("staging leaves nothing behind: after success, refusal, abandonment and the death of its owner") {
@@ -361,7 +362,8 @@ TEST_CASE("an upload that broke off goes on where it was, and its older stream c
   const auto second = [&](storage::StagedChangeset& staged, std::size_t at) {
     feature::Change one{2, ChangeOp::kUpsert, "b", std::nullopt, feature::encode_record(1, state), {}};
     staged.add(at, one, &state, feature::change_hash(f.dataset_.name, one));
-    return staged.end_batch(2, 0);
+    must(staged.end_batch(2, 0));
+    return staged.settle();
   };
   REQUIRE_ERROR(second(*older, 0), absl::StatusCode::kAborted, "STAGING_TAKEN");
   older.reset();  // and drops nothing that is not its own

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.hpp"
 #include "base/status.hpp"
 
 namespace lt::geo::detail {
@@ -203,6 +204,16 @@ bool WkbWriter::is_closed(std::size_t first, std::size_t last) const {
     if (load_double(bytes + first + at) != load_double(bytes + last + at)) return false;
   }
   return true;
+}
+
+std::string ewkb_of_xy(const Geometry& geometry, int srid) {
+  constexpr std::size_t kTypeEnd = 1 + sizeof(std::uint32_t);
+  std::string out;
+  out.reserve(geometry.wkb.size() + sizeof(std::uint32_t));
+  out.push_back(kLittleEndian);
+  append_u32(out, static_cast<std::uint32_t>(geometry.type) | kEwkbSrid);
+  append_u32(out, static_cast<std::uint32_t>(srid));
+  return out.append(geometry.wkb, kTypeEnd);
 }
 
 }  // namespace lt::geo::detail

@@ -59,6 +59,8 @@ class WkbWriter {
   /// Writes PostGIS EWKB with this SRID instead; finish() then returns a geometry whose bytes are not canonical.
   WkbWriter(const GeometryLimits& limits, int ewkb_srid) : limits_(limits), ewkb_srid_(ewkb_srid) {}
 
+  /// So many bytes are likely to come.
+  void reserve(std::size_t bytes) { geometry_.wkb.reserve(bytes); }
   [[nodiscard]] absl::Status begin(GeometryType type, Dimension dimension);
   [[nodiscard]] absl::Status end();
   [[nodiscard]] absl::Status begin_ring();
@@ -93,5 +95,8 @@ class WkbWriter {
   std::uint32_t parts_ = 0;
   int depth_ = 0;
 };
+
+/// EWKB of a canonical geometry of dimension XY, which differs from its WKB by the SRID only.
+[[nodiscard]] std::string ewkb_of_xy(const Geometry& geometry, int srid);
 
 }  // namespace lt::geo::detail

@@ -117,6 +117,10 @@ absl::Status DatasetPublish::prepare_since(std::optional<std::int64_t> since) {
 }
 
 absl::Status DatasetPublish::prepare() {
+  if (load_) return load_->lock_tables(connection_);
+  if (part_.changes >= kAnalyzeFrom) {
+    LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("ANALYZE {} (fid)", part_.relation)));
+  }
   LT_ASSIGN_OR_RETURN(const auto seen, connection_.execute(sql::kReadHead, dataset_params()));
   prepared_head_ = seen.get_int(0, 0);
   LT_RETURN_IF_ERROR(prepare_since(std::nullopt));
@@ -142,6 +146,7 @@ absl::Status DatasetPublish::recheck() {
                                   "again",
                                   part_.dataset.name));
   }
+  if (is_late()) return absl::AbortedError("another changeset made the first version");
   if (head_.version == prepared_head_) return absl::OkStatus();
   if (head_.horizon > prepared_head_) {  // what changed meanwhile may be compacted already: look at everything
     LT_RETURN_IF_ERROR(connection_.execute(fmt::format("DELETE FROM {}", part_.effect)).status());
@@ -163,6 +168,10 @@ absl::Status DatasetPublish::check_base_versions() {
 }
 
 absl::Status DatasetPublish::count_effects() {
+  if (load_) {
+    effects_.inserted = part_.changes;
+    return absl::OkStatus();
+  }
   LT_ASSIGN_OR_RETURN(const auto result, connection_.execute(sql(sql::kCountEffects)));
   for (int r = 0; r < result.rows(); ++r) {
     const std::int64_t n = result.get_int(r, 1);
@@ -226,6 +235,7 @@ absl::Status DatasetPublish::check_snapshot() const {
 }
 
 absl::Status DatasetPublish::merge(std::int64_t version) {
+  if (load_) return load_->put_in_place(connection_);
   LT_ASSIGN_OR_RETURN(const auto logged, with_version(sql::kMergeLog, version));
   if (logged.affected() != effects_.changes()) return absl::InternalError("log rows differ from the effects counted");
   if (effects_.updated > 0) {

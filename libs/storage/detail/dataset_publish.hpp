@@ -11,6 +11,7 @@
 
 #include "pg/connection.hpp"
 #include "storage/attempts.hpp"
+#include "storage/detail/first_load.hpp"
 #include "storage/publish.hpp"
 #include "storage/sql_text.hpp"
 #include "storage/staging.hpp"
@@ -39,6 +40,11 @@ class DatasetPublish {
   DatasetPublish(pg::Connection& connection, const PublishRequest& request, const StagedChangeset::Part& part)
       : connection_(connection), request_(request), part_(part) {}
 
+  /// Version 1 is built already: this takes the place of merging.
+  void use(const FirstLoad& load) { load_ = &load; }
+  /// Another commit made version 1 meanwhile.
+  bool is_late() const { return load_ && head_.version != 0; }
+
   const Dataset& dataset() const { return part_.dataset; }
   const Head& head() const { return head_; }
   const Effects& effects() const { return effects_; }
@@ -52,7 +58,8 @@ class DatasetPublish {
   [[nodiscard]] absl::Status prepare();
   /// Locks the dataset's row and reads its head.
   [[nodiscard]] absl::Status lock();
-  /// Looks again at what other commits changed since prepare(). Errors: ABORTED SCHEMA_CHANGED.
+  /// Looks again at what other commits changed since prepare(). Errors: ABORTED SCHEMA_CHANGED, and when it
+  /// is_late().
   [[nodiscard]] absl::Status recheck();
   /// Counts effects, conflicts, quarantined changes. Errors: OUT_OF_RANGE VERSION_OUT_OF_RANGE.
   [[nodiscard]] absl::Status examine();
@@ -88,6 +95,7 @@ class DatasetPublish {
   pg::Connection& connection_;
   const PublishRequest& request_;
   const StagedChangeset::Part& part_;
+  const FirstLoad* load_ = nullptr;
   std::int64_t prepared_head_ = 0;
   std::int64_t collapsed_ = 0;
   std::int64_t quarantined_ = 0;

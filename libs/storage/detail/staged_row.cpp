@@ -1,7 +1,5 @@
 #include "storage/detail/staged_row.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "feature/value.hpp"
 
 namespace lt::storage {
@@ -9,9 +7,24 @@ namespace {
 
 // Properties by field number, for SQL.
 std::string properties_json(const feature::State& state) {
-  nlohmann::json json = nlohmann::json::object();
-  for (const auto& [number, value] : state.properties) json[std::to_string(number)] = feature::value_to_json(value);
-  return json.dump();
+  std::string json = "{";
+  for (const auto& [number, value] : state.properties) {
+    if (json.size() > 1) json += ',';
+    json.append("\"").append(std::to_string(number)).append("\":");
+    feature::append_json(json, value);
+  }
+  json += '}';
+  return json;
+}
+
+// geom, props.
+void add_columns(pg::CopyEncoder& row, const feature::State& state, int srid) {
+  if (state.geometry) {
+    row.add_bytes(geo::to_ewkb(*state.geometry, srid));
+  } else {
+    row.add_null();
+  }
+  row.add_jsonb(properties_json(state));
 }
 
 }  // namespace
@@ -33,13 +46,22 @@ void add_nulls(pg::CopyEncoder& row, int columns) {
 
 void add_whole_state(pg::CopyEncoder& row, std::string_view record, const feature::State& state, int srid) {
   row.add_bytes(view(feature::content_hash(record)));
-  if (state.geometry) {
-    row.add_bytes(geo::to_ewkb(*state.geometry, srid));
-  } else {
-    row.add_null();
-  }
-  row.add_jsonb(properties_json(state));
+  add_columns(row, state, srid);
   row.add_bytes(record);
+}
+
+void add_loaded(pg::CopyEncoder& feature_row, pg::CopyEncoder& log_row, std::string_view id, std::string_view record,
+                const Digest& content, const feature::State& state, int srid) {
+  constexpr std::int64_t kVersion = 1, kNoVersion = 0;
+  constexpr int kFeatureColumns = 10, kLogColumns = 11;
+  constexpr char kInserted = 'I';
+  feature_row.begin_row(kFeatureColumns).add(kVersion).add_char(kInserted);
+  add_box(feature_row, &state);
+  feature_row.add(id).add_bytes(view(content));
+  add_columns(feature_row, state, srid);
+  log_row.begin_row(kLogColumns).add(kVersion).add(kNoVersion).add(static_cast<std::int32_t>(record.size()));
+  add_box(log_row, &state);
+  log_row.add_char(kInserted).add(id).add_bytes(view(content)).add_bytes(record);
 }
 
 }  // namespace lt::storage

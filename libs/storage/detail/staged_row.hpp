@@ -1,4 +1,4 @@
-// Columns that staged rows and filled-in partial updates share.
+// Columns that staged rows, filled-in partial updates and rows of a first load share.
 #pragma once
 
 #include <string>
@@ -13,6 +13,9 @@ namespace lt::storage {
 void add_box(pg::CopyEncoder& row, const feature::State* state);
 /// content_hash, geom, props, payload of a whole state, of which `record` is the encoding.
 void add_whole_state(pg::CopyEncoder& row, std::string_view record, const feature::State& state, int srid);
+/// A row for the current table and one for the log of a first version.
+void add_loaded(pg::CopyEncoder& feature_row, pg::CopyEncoder& log_row, std::string_view id, std::string_view record,
+                const Digest& content, const feature::State& state, int srid);
 void add_nulls(pg::CopyEncoder& row, int columns);
 
 }  // namespace lt::storage

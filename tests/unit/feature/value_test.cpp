@@ -42,6 +42,10 @@ TEST_CASE("every value survives JSON text") {
   for (int run = 0; run < 20000; ++run) {
     const Value value = test::random_value(test::random_type(random), random);
     const std::string text = value_to_json(value).dump();
+    std::string appended;
+    append_json(appended, value);
+    INFO(appended);
+    CHECK(value_from_json(type_of(value), json::parse(appended)).value() == value);
     INFO("run " << run << " " << to_string(type_of(value)) << " " << text);
     REQUIRE(check_value(value).ok());
     const auto back = value_from_json(type_of(value), json::parse(text));
