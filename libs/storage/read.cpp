@@ -49,9 +49,15 @@ class LogPages : public PageReader {
     last_ = {result.get_int(last, kVersion), std::string(result.get_text(last, kId))};
     const bool cut_by_bytes = bytes >= limits_.bytes;
     const bool full = result.rows() >= rows_;
-    rows_ = cut_by_bytes ? std::max(kFewestRows, std::int64_t{result.rows()} * 2) : rows_ * 2;
-    rows_ = std::min(rows_, limits_.rows);
+    rows_ = next_rows(result.rows(), bytes);
     return cut_by_bytes || full;
+  }
+
+ private:
+  // As many as this page would have needed to be full, and some more; at most twice as many as were asked for.
+  [[nodiscard]] std::int64_t next_rows(std::int64_t rows, std::int64_t bytes) const {
+    const std::int64_t full = bytes > 0 ? rows * limits_.bytes / bytes : limits_.rows;
+    return std::min({std::max(kFewestRows, full + full / 8), rows_ * 2, limits_.rows});
   }
 
  protected:

@@ -1,0 +1,36 @@
+// What is measured: each work, run by run beside its limit on the same server.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+namespace lt::bench {
+
+struct Options {
+  std::string endpoint, organisation = "operator", database, dataset;
+  int size = 1000;    ///< changes of one changeset
+  int versions = 10;  ///< of a diff
+  int runs = 5;
+  int publishers = 4;  ///< at once, each with a dataset of its own: DATASET1, DATASET2, ...
+  double seconds = 3;  ///< of one run of rates
+  bool old_version = false;
+};
+
+/// One figure a run. Seconds, or commits or payload bytes a second.
+struct Figures {
+  std::vector<double> ours, limit;
+};
+
+/// Seconds from the first change sent to the receipt; beside a transaction that copies as many rows into an indexed
+/// table.
+[[nodiscard]] absl::StatusOr<Figures> time_changesets(const Options& options);
+/// Changesets of one change a second, over all publishers; beside inserts of one row, each a durable commit.
+[[nodiscard]] absl::StatusOr<Figures> rate_single_changes(const Options& options);
+/// Payload bytes a second at the client of a net diff to the head; beside COPY TO STDOUT of payloads of the log.
+[[nodiscard]] absl::StatusOr<Figures> rate_diff(const Options& options);
+/// The same of a snapshot, at the head or at version 1.
+[[nodiscard]] absl::StatusOr<Figures> rate_snapshot(const Options& options);
+
+}  // namespace lt::bench
