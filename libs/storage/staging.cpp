@@ -318,7 +318,13 @@ absl::Status StagedChangeset::unload() {
   for (auto& part : parts_) {
     if (!std::exchange(part.loading, false)) continue;
     LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
+    LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(*connection));
     LT_RETURN_IF_ERROR(connection->execute_script(sql_for(sql::kUnload, part.dataset.id, part.relation)));
+    pg::Params state;
+    state.add(options_.attempt_id).add(epoch_).add_jsonb(state_json(0));
+    LT_ASSIGN_OR_RETURN(const auto updated, connection->execute(sql::kUpdateAttemptState, state));
+    if (updated.affected() != 1) return staging_taken();
+    LT_RETURN_IF_ERROR(transaction.commit());
   }
   return absl::OkStatus();
 }

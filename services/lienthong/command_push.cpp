@@ -179,7 +179,11 @@ class Push {
   bool reached_ = false;
 };
 
-bool may_retry(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsAborted(status); }
+bool may_retry(const absl::Status& status) {
+  const std::string reason = error_reason(status);
+  const bool busy = reason == "SERVER_BUSY" || reason == "ORGANISATION_BUSY" || reason == "POOL_EXHAUSTED";
+  return busy || absl::IsUnavailable(status) || absl::IsAborted(status);
+}
 
 absl::StatusOr<feature::Receipt> push_with_retries(const Cli& cli, const PushOptions& options) {
   LT_ASSIGN_OR_RETURN(const auto client, connect(cli));

@@ -205,6 +205,44 @@ TEST_CASE("what turns out to be no first load goes the ordinary way") {
   CHECK(exchange.loads_left() == 0);
 }
 
+TEST_CASE("a first load that broke off is resumed, and still one") {
+  auto config = loading_config();
+  config.resume_keep = std::chrono::minutes(1);
+  LoadFixture exchange(config);
+  const auto dataset = exchange.create("load.resumed");
+  const auto before = exchange.table_oid(dataset);
+  auto header = header_of(dataset);
+  const auto messages = stream_of(header, 3000);
+  v1::PublishResponse response;
+  {
+    const auto call = exchange.context();
+    const auto stream = exchange.stub_->Publish(call.get());
+    for (std::size_t i = 0; i < 5; ++i) REQUIRE(stream->Write(messages[i]));
+    std::int64_t received = 0;
+    while (received < 2000 && stream->Read(&response)) received = response.progress().received();
+    call->TryCancel();
+    CHECK_FALSE(stream->Finish().ok());
+    header.set_resume_attempt_id(response.progress().attempt_id());
+  }
+  REQUIRE(
+      wait_until([&] { return exchange.count("SELECT count(*) FROM lienthong.attempt WHERE outcome = 'B'") == 1; }));
+  const auto call = exchange.context();
+  const auto stream = exchange.stub_->Publish(call.get());
+  REQUIRE(stream->Write(request_of(header)));
+  REQUIRE(stream->Read(&response));
+  const auto staged = static_cast<std::size_t>(response.progress().staged_sequence());
+  REQUIRE(staged >= 1);
+  for (std::size_t i = staged + 1; i < messages.size(); ++i) REQUIRE(stream->Write(messages[i]));
+  REQUIRE(stream->Write(end_of(3000)));
+  stream->WritesDone();
+  while (stream->Read(&response)) continue;
+  must(rpc::from_grpc_status(stream->Finish()));
+  CHECK(response.receipt().counts().inserted() == 3000);
+  CHECK(exchange.features(dataset).size() == 3000);
+  CHECK(exchange.table_oid(dataset) != before);
+  CHECK(exchange.loads_left() == 0);
+}
+
 TEST_CASE("a first load that is refused leaves nothing") {
   LoadFixture exchange;
   const auto dataset = exchange.create("load.refused");
