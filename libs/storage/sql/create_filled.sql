@@ -2,4 +2,10 @@
 CREATE TEMPORARY TABLE IF NOT EXISTS lt_filled (
   x1 float4, y1 float4, x2 float4, y2 float4, fid text COLLATE "C" NOT NULL, content_hash bytea NOT NULL,
   geom geometry COMPRESSION lz4, props jsonb COMPRESSION lz4, payload bytea COMPRESSION lz4
-) ON COMMIT DELETE ROWS
+);
+DO $$
+BEGIN
+  IF pg_relation_size('lt_filled') > 8 << 20 THEN
+    TRUNCATE lt_filled;
+  END IF;
+END $$;
