@@ -189,7 +189,7 @@ std::int64_t World::staged_tables() {
 }
 
 int World::large_count() {
-  constexpr int kDefaultMb = 120;
+  constexpr int kDefaultMb = 240;
   const char* const text = std::getenv("LT_HOSTILE_MB");
   const int mb = text == nullptr ? kDefaultMb : std::max(kDefaultMb, std::atoi(text));
   return mb * 1024 / (kFeatureBytes >> 10);
