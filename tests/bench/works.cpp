@@ -110,6 +110,21 @@ absl::StatusOr<double> copy_out_rate(pg::Connection& database, int dataset, std:
   return static_cast<double>(bytes) / seconds_since(start);
 }
 
+// Each answer beside COPY of what the log holds after version `after`.
+template <typename Read>
+absl::StatusOr<Figures> rates_beside_copy(Bench& bench, const Options& options, std::int64_t after, const Read& read) {
+  LT_ASSIGN_OR_RETURN(const int number, number_of(bench.database, options.dataset));
+  Figures figures;
+  for (int run = 0; run < options.runs; ++run) {
+    const auto start = Clock::now();
+    LT_ASSIGN_OR_RETURN(const double ours, rate_of(read(), start));
+    LT_ASSIGN_OR_RETURN(const double limit, copy_out_rate(bench.database, number, after));
+    figures.ours.push_back(ours);
+    figures.limit.push_back(limit);
+  }
+  return figures;
+}
+
 }  // namespace
 
 absl::StatusOr<Figures> time_changesets(const Options& options) {
@@ -186,34 +201,16 @@ absl::StatusOr<Figures> rate_single_changes(const Options& options) {
 
 absl::StatusOr<Figures> rate_diff(const Options& options) {
   LT_ASSIGN_OR_RETURN(auto bench, open(options));
-  LT_ASSIGN_OR_RETURN(const int number, number_of(bench.database, options.dataset));
   LT_ASSIGN_OR_RETURN(const auto dataset, bench.client.get_dataset(options.dataset));
   const std::int64_t from = dataset.head() - options.versions;
   if (from < 0) return absl::FailedPreconditionError("the dataset has fewer versions");
-  Figures figures;
-  for (int run = 0; run < options.runs; ++run) {
-    const auto start = Clock::now();
-    LT_ASSIGN_OR_RETURN(const double ours, rate_of(bench.client.diff(options.dataset, from), start));
-    LT_ASSIGN_OR_RETURN(const double limit, copy_out_rate(bench.database, number, from));
-    figures.ours.push_back(ours);
-    figures.limit.push_back(limit);
-  }
-  return figures;
+  return rates_beside_copy(bench, options, from, [&] { return bench.client.diff(options.dataset, from); });
 }
 
 absl::StatusOr<Figures> rate_snapshot(const Options& options) {
   LT_ASSIGN_OR_RETURN(auto bench, open(options));
-  LT_ASSIGN_OR_RETURN(const int number, number_of(bench.database, options.dataset));
   const auto version = options.old_version ? std::optional<std::int64_t>(1) : std::nullopt;
-  Figures figures;
-  for (int run = 0; run < options.runs; ++run) {
-    const auto start = Clock::now();
-    LT_ASSIGN_OR_RETURN(const double ours, rate_of(bench.client.snapshot(options.dataset, version), start));
-    LT_ASSIGN_OR_RETURN(const double limit, copy_out_rate(bench.database, number, 0));
-    figures.ours.push_back(ours);
-    figures.limit.push_back(limit);
-  }
-  return figures;
+  return rates_beside_copy(bench, options, 0, [&] { return bench.client.snapshot(options.dataset, version); });
 }
 
 }  // namespace lt::bench
