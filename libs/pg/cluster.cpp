@@ -50,7 +50,11 @@ constexpr std::string_view kDefaultPrograms = "/usr/lib/postgresql/15/bin";
 constexpr std::string_view kSocketPrefix = "/tmp/lt-";
 constexpr std::size_t kPasswordBytes = 24;
 constexpr std::size_t kKeptLogs = 10;
-constexpr int kPortAttempts = 3;
+/// A port that was free may be taken before the server binds it. A port that was asked for is tried twice all the same:
+/// recovery that meets an unlogged table created and dropped since the last checkpoint ("could not create file ...:
+/// File exists") ends the server once and succeeds at the next start (PostgreSQL bug 17731).
+constexpr int kAttemptsAnyPort = 3;
+constexpr int kAttemptsOnePort = 2;
 constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kReadableMode = 0644;
 constexpr mode_t kPrivateDirectory = 0700;
@@ -399,6 +403,17 @@ absl::Status wait_ready(const ClusterPaths& paths, const std::string& url, std::
   }
 }
 
+absl::Status try_start(const ClusterOptions& options, const std::function<absl::Status()>& start) {
+  const int attempts = options.port == 0 ? kAttemptsAnyPort : kAttemptsOnePort;
+  absl::Status status;
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    status = start();
+    if (error_reason(status) != "CLUSTER_START_FAILED") break;
+    spdlog::warn("event=pg_start_failed attempt={} of={} message=\"{}\"", attempt, attempts, message_of(status));
+  }
+  return status;
+}
+
 absl::Status ensure_database(const std::string& admin_url, const std::string& url) {
   LT_ASSIGN_OR_RETURN(Connection admin, Connection::open({.url = admin_url, .purpose = "start"}));
   LT_ASSIGN_OR_RETURN(const Result recovery, admin.execute("SELECT pg_is_in_recovery()"));
@@ -411,6 +426,22 @@ absl::Status ensure_database(const std::string& admin_url, const std::string& ur
   if (sqlstate_of(status) != "0A000" && sqlstate_of(status) != "58P01") return status;
   return make_error(absl::StatusCode::kFailedPrecondition, "POSTGIS_NOT_INSTALLED",
                     "PostGIS is not installed for PostgreSQL 15; install postgresql-15-postgis-3");
+}
+
+/// One attempt; `url` is set where it succeeds, and nothing is left running where it does not.
+absl::Status launch_detached(const Prepared& prepared, const ClusterOptions& options, std::string& url) {
+  LT_ASSIGN_OR_RETURN(const Launch launch, configure(prepared, options));
+  LT_ASSIGN_OR_RETURN(const pid_t pid, detail::spawn(launch.spawn));
+  const auto ended = [pid] { return waitpid(pid, nullptr, WNOHANG) != 0; };
+  const std::string admin_url = launch.socket_url(prepared.password, "postgres");
+  url = launch.url(prepared.password, kName);
+  absl::Status status = wait_ready(prepared.paths, admin_url, options.start_timeout, ended);
+  if (status.ok()) status = ensure_database(admin_url, url);
+  if (status.ok()) return status;
+  const absl::Status cleaned = detail::end_server_processes(prepared.paths.data, SIGQUIT, kLeftoverLimit);
+  if (!cleaned.ok()) spdlog::warn("event=pg_cleanup_failed message=\"{}\"", message_of(cleaned));
+  remove_socket_directory(prepared.paths);
+  return status;
 }
 
 int signal_of(Cluster::StopMode mode) { return mode == Cluster::StopMode::kFast ? SIGINT : SIGQUIT; }
@@ -457,15 +488,11 @@ struct Cluster::Impl {
 absl::StatusOr<Cluster> Cluster::start(const ClusterOptions& options) {
   LT_ASSIGN_OR_RETURN(Prepared prepared, prepare(options));
   auto impl = std::make_unique<Impl>(Impl{std::move(prepared), {}, {}, {}, nullptr});
-  absl::Status status;
-  // A port that was free may be taken before the server binds it.
-  const int attempts = options.port == 0 ? kPortAttempts : 1;
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    status = impl->launch_once(options);
-    if (error_reason(status) != "CLUSTER_START_FAILED") break;
+  const absl::Status status = try_start(options, [&] {
     impl->postmaster.reset();
     remove_socket_directory(impl->prepared.paths);
-  }
+    return impl->launch_once(options);
+  });
   Cluster cluster(std::move(impl));
   LT_RETURN_IF_ERROR(status);
   spdlog::info("event=pg_started port={} pid={} user={}", cluster.port(), cluster.postmaster_pid(),
@@ -475,18 +502,10 @@ absl::StatusOr<Cluster> Cluster::start(const ClusterOptions& options) {
 
 absl::StatusOr<std::string> Cluster::start_detached(const ClusterOptions& options) {
   LT_ASSIGN_OR_RETURN(const Prepared prepared, prepare(options));
-  LT_ASSIGN_OR_RETURN(const Launch launch, configure(prepared, options));
-  LT_ASSIGN_OR_RETURN(const pid_t pid, detail::spawn(launch.spawn));
-  const auto ended = [pid] { return waitpid(pid, nullptr, WNOHANG) != 0; };
-  const std::string admin_url = launch.socket_url(prepared.password, "postgres");
-  std::string url = launch.url(prepared.password, kName);
-  absl::Status status = wait_ready(prepared.paths, admin_url, options.start_timeout, ended);
-  if (status.ok()) status = ensure_database(admin_url, url);
-  if (status.ok()) return url;
-  const absl::Status cleaned = detail::end_server_processes(prepared.paths.data, SIGQUIT, kLeftoverLimit);
-  if (!cleaned.ok()) spdlog::warn("event=pg_cleanup_failed message=\"{}\"", message_of(cleaned));
-  remove_socket_directory(prepared.paths);
-  return status;
+  std::string url;
+  const absl::Status status = try_start(options, [&] { return launch_detached(prepared, options, url); });
+  if (!status.ok()) return status;
+  return url;
 }
 
 absl::Status Cluster::stop_detached(const std::string& directory, StopMode mode) {
