@@ -1,168 +1,187 @@
 #include "storage/read.hpp"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/status.hpp"
 #include "storage/acquire.hpp"
+#include "storage/detail/pages.hpp"
+#include "storage/detail/superseded.hpp"
 #include "storage/sql_text.hpp"
 #include "storage_sql.hpp"
 
 namespace lt::storage {
 namespace {
 
-constexpr std::int64_t kFirstRows = 256;
-constexpr std::int64_t kFewestRows = 16;
+constexpr bool kPlanAnew = false;
+constexpr bool kKeepPlan = true;
 
-// Columns that all pages begin with.
-enum : int { kHorizon = 0, kVersion = 1, kId = 2 };
-
-// One statement, at the server that the source chooses.
-absl::StatusOr<pg::Result> query(const PageSource& source, std::string_view sql, const pg::Params& params,
-                                 bool keep_plan = true) {
-  std::optional<pg::Result> result;
-  LT_RETURN_IF_ERROR(source.run([&](pg::Connection& connection) -> absl::Status {
-    LT_ASSIGN_OR_RETURN(result, connection.execute(sql, params, keep_plan));
-    return absl::OkStatus();
-  }));
-  return *std::move(result);
-}
-
-// What the three readings share: position, horizon, and a number of rows per page that follows the size of the records,
-// so that a page of large records does not read thousands of rows to use a few.
-class LogPages : public PageReader {
- public:
-  LogPages(PageSource source, std::string sql, PageLimits limits, std::int64_t oldest, Position after)
-      : last_(std::move(after)), source_(std::move(source)), sql_(std::move(sql)), limits_(limits), oldest_(oldest) {}
-
-  absl::StatusOr<bool> next(std::vector<feature::Entry>& entries) override {
-    // Planned anew for each page: a plan made while the tables were small must not be used when they are large.
-    constexpr bool kKeepPlan = false;
-    LT_ASSIGN_OR_RETURN(const auto result, query(source_, sql_, page_params(), kKeepPlan));
-    if (result.rows() == 0) return absl::InternalError("a page without its horizon: the dataset has no head");
-    LT_RETURN_IF_ERROR(check_horizon(oldest_, result.get_int(0, kHorizon)));
-    const int last = result.rows() - 1;
-    if (result.is_null(last, kId)) return false;
-    std::int64_t bytes = 0;
-    for (int r = 0; r <= last; ++r) bytes += take(result.row(r), entries);
-    last_ = {result.get_int(last, kVersion), std::string(result.get_text(last, kId))};
-    const bool cut_by_bytes = bytes >= limits_.bytes;
-    const bool full = result.rows() >= rows_;
-    rows_ = next_rows(result.rows(), bytes);
-    return cut_by_bytes || full;
-  }
-
- private:
-  // As many as this page would have needed to be full, and some more; at most twice as many as were asked for.
-  [[nodiscard]] std::int64_t next_rows(std::int64_t rows, std::int64_t bytes) const {
-    const std::int64_t full = bytes > 0 ? rows * limits_.bytes / bytes : limits_.rows;
-    return std::min({std::max(kFewestRows, full + full / 8), rows_ * 2, limits_.rows});
-  }
-
- protected:
-  [[nodiscard]] virtual pg::Params page_params() const = 0;
-  /// Turns a row into an entry, or into nothing. @return bytes that it counted against the page.
-  virtual std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) = 0;
-
-  // Before the first id of a version, since ids are never empty.
-  static Position start_of(std::int64_t version, Position after) {
-    return after.id.empty() ? Position{version, {}} : std::move(after);
-  }
-
-  Position last_;
-  std::int64_t rows_ = kFirstRows;
-  const PageSource source_;
-  const std::string sql_;
-  const PageLimits limits_;
-  const std::int64_t oldest_;
-};
-
-class DiffPages : public LogPages {
+class DiffPages : public PageReader {
  public:
   DiffPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, bool before, PageLimits limits,
             Position after)
-      : LogPages(source, sql_for(sql::kDiffPage, dataset), limits, oldest_of_diff(a, b),
-                 start_of(a + 1, std::move(after))),
+      : pages_(source, dataset, a, b, oldest_of_diff(a, b), limits, std::move(after)),
+        superseded_(pages_.source(), dataset, b, limits, pages_.position()),
+        states_sql_(sql_for(sql::kStatesAt, dataset)),
         a_(a),
-        b_(b),
+        oldest_(oldest_of_diff(a, b)),
         before_(before) {}
 
+  absl::StatusOr<bool> next(std::vector<feature::Entry>& entries) override;
+
  private:
-  pg::Params page_params() const override {
-    return pg::Params().add(a_).add(b_).add(last_.version).add(last_.id).add(rows_).add(limits_.bytes).add(before_);
-  }
+  /// A row that is the last of its feature in the range.
+  struct Candidate {
+    int row = 0;
+    bool asked = false;  ///< what was there at `a` is asked for
+  };
+  /// @param used rows that can be told; the others are for the next page.
+  std::vector<Candidate> candidates(const pg::Result& page, int& used);
+  [[nodiscard]] bool must_ask(const pg::Row& row) const;
+  absl::StatusOr<pg::Result> states(const pg::Result& page, const std::vector<Candidate>& candidates) const;
+  void add_entry(const pg::Row& row, const pg::Row* state, std::vector<feature::Entry>& entries) const;
 
-  std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
-    enum : int { kOp = 3, kPayload = 4, kExisted = 5, kSame = 6, kBefore = 7 };
-    if (row.is_null(kExisted)) return 0;
-    const auto bytes = static_cast<std::int64_t>(row.get_bytes(kPayload).size() + row.get_bytes(kBefore).size());
-    const bool existed = row.get_bool(kExisted);
-    const bool exists = row.get_char(kOp) != 'D';
-    if (!existed && !exists) return bytes;
-    if (existed && exists && row.get_bool(kSame)) return bytes;
-    feature::Entry entry;
-    entry.op = !existed ? feature::EntryOp::kInsert : exists ? feature::EntryOp::kUpdate : feature::EntryOp::kDelete;
-    entry.version = row.get_int(kVersion);
-    entry.id = row.get_text(kId);
-    if (exists) entry.record = row.get_bytes(kPayload);
-    if (before_ && existed) entry.before = row.get_bytes(kBefore);
-    entries.push_back(std::move(entry));
-    return bytes;
-  }
-
-  const std::int64_t a_, b_;
+  enum : int { kExisted = 1, kStateHash = 2, kStatePayload = 3 };
+  LogPages pages_;
+  Superseded superseded_;
+  const std::string states_sql_;
+  const std::int64_t a_, oldest_;
   const bool before_;
 };
 
-class ChangesPages : public LogPages {
+std::vector<DiffPages::Candidate> DiffPages::candidates(const pg::Result& page, int& used) {
+  std::vector<Candidate> candidates;
+  for (used = 0; used < page.rows(); ++used) {
+    const pg::Row row = page.row(used);
+    const auto superseded = superseded_.contains(row.get_int(LogPages::kVersion), row.get_text(LogPages::kId));
+    if (!superseded) break;
+    if (!*superseded) candidates.push_back({used, must_ask(row)});
+  }
+  return candidates;
+}
+
+// A change that replaced a state at `a` or before tells by its op whether there was one, and it changed it.
+bool DiffPages::must_ask(const pg::Row& row) const {
+  if (a_ == 0) return false;
+  if (row.get_int(LogPages::kPreviousVersion) > a_) return true;
+  return before_ && row.get_char(LogPages::kOp) != 'I';
+}
+
+absl::StatusOr<pg::Result> DiffPages::states(const pg::Result& page, const std::vector<Candidate>& candidates) const {
+  std::vector<std::string> ids;
+  for (const auto& one : candidates) {
+    if (one.asked) ids.emplace_back(page.get_text(one.row, LogPages::kId));
+  }
+  if (ids.empty()) return pg::Result(nullptr);
+  const auto params = pg::Params().add_text_array(ids).add(a_).add(before_).add(pages_.page_bytes());
+  LT_ASSIGN_OR_RETURN(auto states, query(pages_.source(), states_sql_, params, kPlanAnew));
+  if (states.empty()) return absl::InternalError("what features were at a version was asked for and not answered");
+  LT_RETURN_IF_ERROR(check_horizon(oldest_, states.get_int(0, LogPages::kHorizon)));
+  return states;
+}
+
+void DiffPages::add_entry(const pg::Row& row, const pg::Row* state, std::vector<feature::Entry>& entries) const {
+  const bool existed = state != nullptr ? state->get_bool(kExisted) : a_ > 0 && row.get_char(LogPages::kOp) != 'I';
+  const bool exists = row.get_char(LogPages::kOp) != 'D';
+  if (!existed && !exists) return;
+  if (existed && exists && state != nullptr && row.get_bytes(LogPages::kHash) == state->get_bytes(kStateHash)) return;
+  feature::Entry entry;
+  entry.op = !existed ? feature::EntryOp::kInsert : exists ? feature::EntryOp::kUpdate : feature::EntryOp::kDelete;
+  entry.version = row.get_int(LogPages::kVersion);
+  entry.id = row.get_text(LogPages::kId);
+  if (exists) entry.record = row.get_bytes(LogPages::kPayload);
+  if (before_ && existed) entry.before = state->get_bytes(kStatePayload);
+  entries.push_back(std::move(entry));
+}
+
+absl::StatusOr<bool> DiffPages::next(std::vector<feature::Entry>& entries) {
+  LT_RETURN_IF_ERROR(superseded_.prepare());
+  LT_ASSIGN_OR_RETURN(const auto page, pages_.next());
+  if (page.empty()) return false;
+  int used = 0;
+  const auto candidates = this->candidates(page, used);
+  if (used == 0) return true;
+  LT_ASSIGN_OR_RETURN(const auto states, this->states(page, candidates));
+  bool cut = false;  // the states before filled the page
+  int state = 0;
+  for (const auto& [r, asked] : candidates) {
+    cut = asked && state == states.rows();
+    if (cut) used = r;
+    if (cut) break;
+    const auto before = asked ? std::optional(states.row(state++)) : std::nullopt;
+    add_entry(page.row(r), before ? &*before : nullptr, entries);
+  }
+  std::int64_t bytes = 0;
+  for (int r = 0; r < used; ++r) bytes += static_cast<std::int64_t>(page.get_bytes(r, LogPages::kPayload).size());
+  const bool more = pages_.stand_after(page.row(used - 1), used, bytes);
+  if (cut) superseded_.restart(pages_.position());
+  return more || used < page.rows();
+}
+
+class ChangesPages : public PageReader {
  public:
   ChangesPages(const PageSource& source, int dataset, std::int64_t a, std::int64_t b, PageLimits limits, Position after)
-      : LogPages(source, sql_for(sql::kChangesPage, dataset), limits, a, start_of(a + 1, std::move(after))), b_(b) {}
+      : pages_(source, dataset, a, b, a, limits, std::move(after)) {}
+
+  absl::StatusOr<bool> next(std::vector<feature::Entry>& entries) override {
+    LT_ASSIGN_OR_RETURN(const auto page, pages_.next());
+    if (page.empty()) return false;
+    std::int64_t bytes = 0;
+    for (int r = 0; r < page.rows(); ++r) {
+      feature::Entry entry;
+      entry.op = static_cast<feature::EntryOp>(page.get_char(r, LogPages::kOp));
+      entry.version = page.get_int(r, LogPages::kVersion);
+      entry.id = page.get_text(r, LogPages::kId);
+      entry.record = page.get_bytes(r, LogPages::kPayload);
+      bytes += static_cast<std::int64_t>(entry.record.size());
+      entries.push_back(std::move(entry));
+    }
+    return pages_.stand_after(page.row(page.rows() - 1), page.rows(), bytes);
+  }
 
  private:
-  pg::Params page_params() const override {
-    return pg::Params().add(b_).add(last_.version).add(last_.id).add(rows_).add(limits_.bytes);
-  }
-
-  std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
-    enum : int { kOp = 3, kPayload = 4 };
-    feature::Entry entry;
-    entry.op = static_cast<feature::EntryOp>(row.get_char(kOp));
-    entry.version = row.get_int(kVersion);
-    entry.id = row.get_text(kId);
-    entry.record = row.get_bytes(kPayload);
-    const auto bytes = static_cast<std::int64_t>(entry.record.size());
-    entries.push_back(std::move(entry));
-    return bytes;
-  }
-
-  const std::int64_t b_;
+  LogPages pages_;
 };
 
-class SnapshotPages : public LogPages {
+class SnapshotPages : public PageReader {
  public:
-  SnapshotPages(const PageSource& source, int dataset, std::int64_t version, PageLimits limits, Position after)
-      : LogPages(source, sql_for(sql::kSnapshotPage, dataset), limits, version, std::move(after)), version_(version) {}
+  SnapshotPages(PageSource source, int dataset, std::int64_t version, PageLimits limits, Position after)
+      : source_(std::move(source)),
+        sql_(sql_for(sql::kSnapshotPage, dataset)),
+        size_(limits),
+        version_(version),
+        last_id_(std::move(after.id)) {}
+
+  absl::StatusOr<bool> next(std::vector<feature::Entry>& entries) override {
+    enum : int { kHorizon, kVersion, kId, kPayload };
+    const auto params = pg::Params().add(version_).add(last_id_).add(size_.rows()).add(size_.bytes());
+    LT_ASSIGN_OR_RETURN(const auto page, query(source_, sql_, params, kPlanAnew));
+    if (page.empty()) return absl::InternalError("a page without its horizon: the dataset has no head");
+    LT_RETURN_IF_ERROR(check_horizon(version_, page.get_int(0, kHorizon)));
+    const int last = page.rows() - 1;
+    if (page.is_null(last, kId)) return false;
+    std::int64_t bytes = 0;
+    for (int r = 0; r <= last; ++r) {
+      if (page.is_null(r, kVersion)) continue;
+      feature::Entry entry;
+      entry.version = page.get_int(r, kVersion);
+      entry.id = page.get_text(r, kId);
+      entry.record = page.get_bytes(r, kPayload);
+      bytes += static_cast<std::int64_t>(entry.record.size());
+      entries.push_back(std::move(entry));
+    }
+    last_id_ = page.get_text(last, kId);
+    return size_.came(page.rows(), bytes);
+  }
 
  private:
-  pg::Params page_params() const override {
-    return pg::Params().add(version_).add(last_.id).add(rows_).add(limits_.bytes);
-  }
-
-  std::int64_t take(const pg::Row& row, std::vector<feature::Entry>& entries) override {
-    enum : int { kPayload = 3 };
-    if (row.is_null(kVersion)) return 0;
-    feature::Entry entry;
-    entry.version = row.get_int(kVersion);
-    entry.id = row.get_text(kId);
-    entry.record = row.get_bytes(kPayload);
-    const auto bytes = static_cast<std::int64_t>(entry.record.size());
-    entries.push_back(std::move(entry));
-    return bytes;
-  }
-
+  const PageSource source_;
+  const std::string sql_;
+  PageSize size_;
   const std::int64_t version_;
+  std::string last_id_;
 };
 
 }  // namespace
@@ -194,9 +213,9 @@ std::unique_ptr<PageReader> read_snapshot(const PageSource& source, int dataset,
 
 absl::StatusOr<std::optional<feature::Entry>> read_feature(const PageSource& source, int dataset, const std::string& id,
                                                            std::int64_t version) {
-  enum : int { kOp = 2, kPayload = 3 };
+  enum : int { kHorizon, kVersion, kOp, kPayload };
   LT_ASSIGN_OR_RETURN(const auto result,
-                      query(source, sql_for(sql::kFeatureAt, dataset), pg::Params().add(id).add(version)));
+                      query(source, sql_for(sql::kFeatureAt, dataset), pg::Params().add(id).add(version), kKeepPlan));
   if (result.rows() == 0) return absl::InternalError("the dataset has no head");
   LT_RETURN_IF_ERROR(check_horizon(version, result.get_int(0, kHorizon)));
   if (result.is_null(0, kVersion) || result.get_char(0, kOp) == 'D') return std::nullopt;

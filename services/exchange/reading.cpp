@@ -17,6 +17,7 @@
 #include "storage/history.hpp"
 #include "storage/publish.hpp"
 #include "storage/read.hpp"
+#include "storage/read_ahead.hpp"
 #include "wire/change.hpp"
 #include "wire/encoder.hpp"
 #include "wire/parts.hpp"
@@ -266,7 +267,7 @@ class EntryStream : public MessageStream<typename Form::Response> {
 
   EntryStream(std::unique_ptr<storage::PageReader> pages, wire::FeatureEncoder encoder, v1::StreamHeader header,
               feature::ResumeToken token, std::size_t chunk_bytes)
-      : pages_(std::move(pages)),
+      : pages_(std::make_unique<storage::ReadAhead>(std::move(pages))),
         encoder_(std::move(encoder)),
         header_(std::move(header)),
         token_(std::move(token)),

@@ -1,8 +1,10 @@
 #include "works.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <random>
 #include <thread>
 
 #include <fmt/format.h>
@@ -18,6 +20,10 @@ namespace lt::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Features that changesets are drawn from, so that most of what 200 of them change is changed once.
+constexpr std::size_t kPool = 200'000;
+constexpr unsigned kSeed = 1;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -132,16 +138,18 @@ absl::StatusOr<Figures> time_changesets(const Options& options) {
   LT_ASSIGN_OR_RETURN(const auto schema, schema_of(bench.client, options.dataset));
   LT_ASSIGN_OR_RETURN(const int number, number_of(bench.database, options.dataset));
   const auto size = static_cast<std::size_t>(options.size);
-  LT_ASSIGN_OR_RETURN(const auto all, read_features(bench.client, options.dataset, size * 20));
+  LT_ASSIGN_OR_RETURN(auto all, read_features(bench.client, options.dataset, std::max(size, kPool)));
   if (all.size() < size) return absl::FailedPreconditionError("the dataset has fewer features than a changeset");
   const std::string table = "public.bench_limit";
   LT_RETURN_IF_ERROR(create_limit_table(bench.database, table, number));
   Figures figures;
   const std::string tag = make_uuid7();
+  std::mt19937 random(kSeed);
   for (int run = -1; run < options.runs; ++run) {  // the first warms up
-    const auto from = static_cast<std::size_t>(run + 1) * size % (all.size() - size + 1);
-    std::vector<Feature> part(all.begin() + static_cast<std::ptrdiff_t>(from),
-                              all.begin() + static_cast<std::ptrdiff_t>(from + size));
+    for (std::size_t i = 0; i < size; ++i) {
+      std::swap(all[i], all[std::uniform_int_distribution<std::size_t>(i, all.size() - 1)(random)]);
+    }
+    std::vector<Feature> part(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size));
     edit(part, schema, static_cast<int>(std::hash<std::string>()(tag) % 1'000'000) + run);
     const std::string rows = limit_rows(part, schema.srid(), fmt::format("-{}-{}", tag, run));
     auto start = Clock::now();

@@ -1,18 +1,13 @@
-// Compaction against publishes, readers, other compactions and interruptions; what a snapshot costs.
+// Compaction against publishes, readers, other compactions and interruptions.
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
 #include "storage/retention.hpp"
-#include "storage/sql_text.hpp"
 #include "storage_support.hpp"
 #include "support/wait_until.hpp"
 
@@ -357,48 +352,6 @@ TEST_CASE("the version older than an age is the last one committed before") {
   CHECK(older_than(hours(25)) == 2);
   CHECK(older_than(hours(71)) == 1);
   CHECK(older_than(hours(73)) == 0);
-}
-
-/// Rows that the scans of a plan gave or looked at in vain.
-double rows_touched(const nlohmann::json& node) {
-  double rows = 0;
-  if (node.value("Node Type", "").find("Scan") != std::string::npos && node.contains("Relation Name")) {
-    rows = (node.value("Actual Rows", 0.0) + node.value("Rows Removed by Filter", 0.0) +
-            node.value("Rows Removed by Index Recheck", 0.0)) *
-           node.value("Actual Loops", 0.0);
-  }
-  if (node.contains("Plans")) {
-    for (const auto& child : node["Plans"]) rows += rows_touched(child);
-  }
-  return rows;
-}
-
-double rows_of_snapshot_page(RetentionFixture& f, std::int64_t version, std::int64_t rows) {
-  // Without the dots: the folder need not be there.
-  const std::filesystem::path path = LT_TEST_DATA "/../../libs/storage/sql/snapshot_page.sql";
-  std::ifstream file(path.lexically_normal());
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  REQUIRE_FALSE(text.empty());
-  const std::string sql = storage::sql_for(text, f.dataset_.id);
-  auto connection = f.database_.connect();
-  const auto plan = must(connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)\n" + sql,
-                                            pg::Params().add(version).add("").add(rows).add(std::int64_t{1} << 30)));
-  return rows_touched(nlohmann::json::parse(plan.get_text(0, 0))[0]["Plan"]);
-}
-
-TEST_CASE("what a snapshot costs does not grow with history: 50 versions of everything") {
-  RetentionFixture f;
-  constexpr int kFeatures = 300;
-  constexpr std::int64_t kHead = 50;
-  for (std::int64_t v = 1; v <= kHead; ++v) f.update_all(kFeatures, v);
-  const bool analyzed = GENERATE(false, true);
-  if (analyzed) must(f.database_.connect().execute_script("ANALYZE"));
-  for (const std::int64_t version : {std::int64_t{1}, kHead / 2, kHead}) {
-    INFO("version " << version << (analyzed ? ", with statistics" : ""));
-    CHECK(f.snapshot(version).size() == kFeatures);
-    // One row of feature_N and one of the log for each feature, and the head.
-    CHECK(rows_of_snapshot_page(f, version, kManyBatches) <= 2 * kFeatures + 1);
-  }
 }
 
 }  // namespace

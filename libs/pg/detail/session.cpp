@@ -1,6 +1,7 @@
 #include "pg/detail/session.hpp"
 
 #include <array>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,10 @@ constexpr int kBinary = 1;
 constexpr std::size_t kStatementCacheSize = 256;
 /// How long a destructor may wait for the server before it gives the connection up instead.
 constexpr std::chrono::milliseconds kQuietLimit{5000};
+/// An answer that did not come at once is long, and the server sends it in pieces of 8 KiB. To be woken by each of them
+/// costs both sides more than the piece, on virtual machines above all; so what comes within this time is taken together.
+/// Sockets hold many pieces, so the server does not wait for it.
+constexpr std::chrono::microseconds kGather{100};
 
 bool is_error(const pg_result* result) {
   const ExecStatusType status = PQresultStatus(result);
@@ -129,13 +134,16 @@ absl::Status Session::error_of(const pg_result* result) {
 }
 
 bool Session::wait_for_answer() {
-  if (answer_timeout_.count() <= 0) return true;
+  const bool limited = answer_timeout_.count() > 0;
   Clock::time_point end = Clock::now() + answer_timeout_;
-  while (PQisBusy(raw()) != 0) {
+  for (bool first = true; PQisBusy(raw()) != 0; first = false) {
     PQflush(raw());
+    if (!first) std::this_thread::sleep_for(kGather);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
     pollfd socket{PQsocket(raw()), POLLIN, 0};
-    if (left.count() <= 0 || poll(&socket, 1, static_cast<int>(left.count())) == 0) return false;
+    if (limited && left.count() <= 0) return false;
+    const int ready = poll(&socket, 1, limited ? static_cast<int>(left.count()) : -1);
+    if (ready == 0) return false;
     if (PQconsumeInput(raw()) == 0) return true;  // PQgetResult() says what is wrong
     end = Clock::now() + answer_timeout_;
   }
