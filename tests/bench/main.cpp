@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   app.add_option("--publishers", options.publishers, "at once")->capture_default_str();
   app.add_option("--seconds", options.seconds, "of one run of `single`")->capture_default_str();
   app.add_flag("--old", options.old_version, "snapshot of version 1 instead of the head");
+  app.add_flag("--alone", options.alone, "changesets and diffs without their limit");
   CLI11_PARSE(app, argc, argv);
   if (const auto quiet = lt::init_logging({.level = "error"}); !quiet.ok()) return 1;
   const auto figures = works.at(work)(options);

@@ -124,8 +124,9 @@ absl::StatusOr<Figures> rates_beside_copy(Bench& bench, const Options& options, 
   for (int run = 0; run < options.runs; ++run) {
     const auto start = Clock::now();
     LT_ASSIGN_OR_RETURN(const double ours, rate_of(read(), start));
-    LT_ASSIGN_OR_RETURN(const double limit, copy_out_rate(bench.database, number, after));
     figures.ours.push_back(ours);
+    if (options.alone) continue;
+    LT_ASSIGN_OR_RETURN(const double limit, copy_out_rate(bench.database, number, after));
     figures.limit.push_back(limit);
   }
   return figures;
@@ -141,7 +142,7 @@ absl::StatusOr<Figures> time_changesets(const Options& options) {
   LT_ASSIGN_OR_RETURN(auto all, read_features(bench.client, options.dataset, std::max(size, kPool)));
   if (all.size() < size) return absl::FailedPreconditionError("the dataset has fewer features than a changeset");
   const std::string table = "public.bench_limit";
-  LT_RETURN_IF_ERROR(create_limit_table(bench.database, table, number));
+  if (!options.alone) LT_RETURN_IF_ERROR(create_limit_table(bench.database, table, number));
   Figures figures;
   const std::string tag = make_uuid7();
   std::mt19937 random(kSeed);
@@ -156,12 +157,12 @@ absl::StatusOr<Figures> time_changesets(const Options& options) {
     LT_RETURN_IF_ERROR(publish(bench.client, options.dataset, schema, part));
     const double ours = seconds_since(start);
     start = Clock::now();
-    LT_RETURN_IF_ERROR(copy_rows(bench.database, table, rows));
+    if (!options.alone) LT_RETURN_IF_ERROR(copy_rows(bench.database, table, rows));
     if (run < 0) continue;
     figures.ours.push_back(ours);
-    figures.limit.push_back(seconds_since(start));
+    if (!options.alone) figures.limit.push_back(seconds_since(start));
   }
-  LT_RETURN_IF_ERROR(bench.database.execute_script("DROP TABLE " + table));
+  if (!options.alone) LT_RETURN_IF_ERROR(bench.database.execute_script("DROP TABLE " + table));
   return figures;
 }
 
