@@ -11,6 +11,9 @@ namespace {
 
 using pg::ElementType;
 
+// Each takes some 400 bytes while it is taken apart. A larger changeset gains little.
+constexpr std::int64_t kMostChanges = 5000;
+
 // Columns of direct_effects.
 enum FoundColumn { kHead, kEffect, kPrevVersion, kBaseVersion, kPx1, kPy1, kPx2, kPy2, kPrevOp };
 
@@ -42,8 +45,9 @@ void add_boxes(pg::Params& params, const Changes& changes) {
 }  // namespace
 
 bool DirectChanges::fit(const PublishRequest& request, const StagedChangeset& staged) {
-  const bool plain = request.header.kind == feature::ChangesetKind::kChanges && !request.scope &&
-                     request.duplicates == 0 && request.findings == 0 && request.released_quarantine.empty();
+  const bool plain = staged.count() <= kMostChanges && request.header.kind == feature::ChangesetKind::kChanges &&
+                     !request.scope && request.duplicates == 0 && request.findings == 0 &&
+                     request.released_quarantine.empty();
   return plain && std::all_of(staged.parts().begin(), staged.parts().end(), [](const StagedChangeset::Part& part) {
            return part.changes > 0 && !part.in_table && !part.has_masks && !part.has_outside && !part.has_invalid;
          });
