@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
 #include "storage_support.hpp"
 #include "support/wait_until.hpp"
