@@ -21,16 +21,20 @@ using absl::StatusCode;
 
 // Large enough that a message costs little per change, small enough for the 64 to 256 KiB that messages should have.
 constexpr std::size_t kBatchBytes = 192U << 10;
+// What PublishChangeset takes; a batch is far below its limit of bytes.
+constexpr int kMaxUnaryChanges = 1000;
 
 }  // namespace
 
 class Publisher::Impl {
  public:
   Impl(std::shared_ptr<const Connection> connection, const feature::ChangesetHeader& header, std::int32_t revision,
-       Progress progress)
-      : connection_(std::move(connection)), header_(header), revision_(revision), progress_(std::move(progress)) {
-    connection_->prepare(context_);
-  }
+       Progress progress, std::string content_sha256)
+      : connection_(std::move(connection)),
+        header_(header),
+        content_sha256_(std::move(content_sha256)),
+        revision_(revision),
+        progress_(std::move(progress)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -41,14 +45,11 @@ class Publisher::Impl {
     (void)stream_->Finish();
   }
 
-  absl::Status open(const std::string& content_sha256) {
-    v1::PublishRequest request;
-    wire::header_to_proto(header_, request.mutable_header());
-    request.mutable_header()->set_content_sha256(content_sha256);
-    stream_ = connection_->exchange().Publish(&context_);
-    reader_ = std::thread([this] { read_responses(); });
-    LT_RETURN_IF_ERROR(write(request));
-    return header_.resume_attempt_id.empty() ? absl::OkStatus() : wait_for_resumption();
+  // A stream costs several times as much as one call: it is opened only when there is more than one batch.
+  absl::Status open() {
+    if (header_.resume_attempt_id.empty()) return absl::OkStatus();
+    LT_RETURN_IF_ERROR(open_stream());
+    return wait_for_resumption();
   }
 
   std::string resumable_attempt() {
@@ -79,7 +80,9 @@ class Publisher::Impl {
   absl::StatusOr<feature::Receipt> finish() {
     if (finished_) return finished_error();
     finished_ = true;
-    if (!outcome_) {
+    if (!outcome_ && !stream_ && pending_.batch().changes_size() <= kMaxUnaryChanges) {
+      LT_RETURN_IF_ERROR(publish_at_once());
+    } else if (!outcome_) {
       LT_RETURN_IF_ERROR(flush());
       v1::PublishRequest end;
       end.mutable_end()->set_changes(changes_);
@@ -106,6 +109,31 @@ class Publisher::Impl {
   static absl::Status finished_error() {
     return make_error(StatusCode::kFailedPrecondition, "PUBLISHER_FINISHED",
                       "this changeset has been finished; open another one");
+  }
+
+  void write_header(v1::PublishHeader& out) const {
+    wire::header_to_proto(header_, &out);
+    out.set_content_sha256(content_sha256_);
+  }
+
+  absl::Status open_stream() {
+    v1::PublishRequest request;
+    write_header(*request.mutable_header());
+    connection_->prepare(context_);
+    stream_ = connection_->exchange().Publish(&context_);
+    reader_ = std::thread([this] { read_responses(); });
+    return write(request);
+  }
+
+  absl::Status publish_at_once() {
+    v1::PublishChangesetRequest request;
+    write_header(*request.mutable_header());
+    request.mutable_changes()->Swap(pending_.mutable_batch()->mutable_changes());
+    auto response = connection_->call_without_deadline<v1::PublishChangesetResponse>(
+        connection_->exchange(), &v1::ExchangeService::Stub::PublishChangeset, request);
+    if (response.ok() && response->has_receipt()) receipt_ = std::move(*response->mutable_receipt());
+    outcome_ = explain(response.status());
+    return *outcome_;
   }
 
   // Reads all the time, so that the server is never stuck with its progress while we are writing.
@@ -166,6 +194,7 @@ class Publisher::Impl {
   }
 
   absl::Status write(const v1::PublishRequest& request) {
+    if (!stream_) LT_RETURN_IF_ERROR(open_stream());
     if (outcome_) return *outcome_;
     if (stream_->Write(request)) return absl::OkStatus();
     return conclude();
@@ -218,11 +247,13 @@ class Publisher::Impl {
 
   std::shared_ptr<const Connection> connection_;
   const feature::ChangesetHeader header_;
+  const std::string content_sha256_;
   const std::int32_t revision_;
   const Progress progress_;
 
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::PublishRequest, v1::PublishResponse>> stream_;  // uses context_
+  /// Uses context_; none before the first batch is full.
+  std::unique_ptr<grpc::ClientReaderWriter<v1::PublishRequest, v1::PublishResponse>> stream_;
   std::thread reader_;
   std::optional<absl::Status> outcome_;  // set once the call has ended and reader_ is joined
   bool finished_ = false;
@@ -249,8 +280,8 @@ Publisher::~Publisher() = default;
 absl::StatusOr<Publisher> Publisher::open(const Client& client, const feature::ChangesetHeader& header,
                                           const feature::Schema& schema, Progress progress,
                                           const std::string& content_sha256) {
-  auto impl = std::make_unique<Impl>(client.connection_, header, schema.revision, std::move(progress));
-  LT_RETURN_IF_ERROR(impl->open(content_sha256));
+  auto impl = std::make_unique<Impl>(client.connection_, header, schema.revision, std::move(progress), content_sha256);
+  LT_RETURN_IF_ERROR(impl->open());
   return Publisher(std::move(impl));
 }
 

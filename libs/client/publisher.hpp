@@ -24,8 +24,8 @@ namespace lt::client {
 using Progress = std::function<void(std::int64_t received, std::int64_t staged_sequence)>;
 
 /// One publish call. Changes travel as records in batches of about 192 KiB; a larger change than 1 MiB travels in
-/// pieces. Blocks in add() while the server is busy. Not thread-safe. Destroying it before finish() has returned
-/// cancels the call: nothing is published then.
+/// pieces. What fits one batch, up to 1,000 changes, is sent by finish() in one call. Blocks in add() while the server
+/// is busy. Not thread-safe. Destroying it before finish() has returned cancels the call: nothing is published then.
 ///
 /// Nothing is retried here. After UNAVAILABLE, ABORTED or a lost receipt the same changeset may be published again
 /// with the same changeset_id: it has its effect once. With resume_attempt_id in its header an upload goes on where it

@@ -25,6 +25,26 @@ absl::Status copy_closed() {
 
 }  // namespace
 
+std::vector<RawValue> values_of(std::string_view rows) {
+  constexpr std::size_t kCountSize = 2, kLengthSize = 4;
+  std::vector<RawValue> values;
+  while (!rows.empty()) {
+    int columns = detail::load_be16(rows.data());
+    rows.remove_prefix(kCountSize);
+    for (; columns > 0; --columns) {
+      const auto size = static_cast<std::int32_t>(detail::load_be32(rows.data()));
+      rows.remove_prefix(kLengthSize);
+      if (size == detail::kNullSize) {
+        values.emplace_back();
+        continue;
+      }
+      values.emplace_back(rows.substr(0, static_cast<std::size_t>(size)));
+      rows.remove_prefix(static_cast<std::size_t>(size));
+    }
+  }
+  return values;
+}
+
 CopyEncoder& CopyEncoder::begin_row(int columns) {
   detail::append_be16(bytes_, static_cast<std::uint16_t>(columns));
   missing_ = columns;

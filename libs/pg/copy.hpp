@@ -14,6 +14,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "pg/params.hpp"
 #include "pg/result.hpp"
 
 namespace lt::pg {
@@ -72,6 +73,9 @@ class CopyEncoder {
   std::string bytes_;
   int missing_ = 0;
 };
+
+/// The values of whole rows that a CopyEncoder made, row after row, as views into `rows`.
+[[nodiscard]] std::vector<RawValue> values_of(std::string_view rows);
 
 /// An open COPY ... FROM STDIN (FORMAT binary), made by Connection::copy_in. Move-only; must not outlive its
 /// Connection. While it is open the connection does nothing else. Destroying it before finish() aborts the COPY:

@@ -5,6 +5,26 @@
 #include "pg/detail/binary.hpp"
 
 namespace lt::pg {
+namespace {
+
+struct ArrayOids {
+  std::uint32_t array;
+  std::uint32_t element;
+};
+
+ArrayOids oids_of(ElementType type) {
+  switch (type) {
+    case ElementType::kBigint: return {detail::kInt8ArrayOid, detail::kInt8Oid};
+    case ElementType::kReal: return {detail::kFloat4ArrayOid, detail::kFloat4Oid};
+    case ElementType::kChar: return {detail::kCharArrayOid, detail::kCharOid};
+    case ElementType::kText: return {detail::kTextArrayOid, detail::kTextOid};
+    case ElementType::kBytea: return {detail::kByteaArrayOid, detail::kByteaOid};
+    case ElementType::kJsonb: break;
+  }
+  return {detail::kJsonbArrayOid, detail::kJsonbOid};
+}
+
+}  // namespace
 
 std::string& Params::open(std::uint32_t type) {
   slots_.push_back({type, buffer_.size(), 0, false});
@@ -85,6 +105,12 @@ Params& Params::add_int8_array(std::span<const std::int64_t> values) {
 
 Params& Params::add_text_array(std::span<const std::string> values) {
   detail::append_text_array(open(detail::kTextArrayOid), values);
+  return close();
+}
+
+Params& Params::add_raw_array(ElementType type, std::span<const RawValue> values) {
+  const ArrayOids oids = oids_of(type);
+  detail::append_raw_array(open(oids.array), oids.element, values);
   return close();
 }
 

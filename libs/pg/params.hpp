@@ -12,6 +12,12 @@
 
 namespace lt::pg {
 
+/// A value in PostgreSQL's binary form, nothing for NULL.
+using RawValue = std::optional<std::string_view>;
+
+/// What the elements of an array are.
+enum class ElementType { kBigint, kReal, kChar, kText, kBytea, kJsonb };
+
 /// The values of $1, $2, ... of one statement. Each carries its type, so the server never guesses it and nothing is
 /// ever pasted into SQL text. Values are copied in. Not thread-safe; copyable; may be reused after clear().
 ///
@@ -54,6 +60,8 @@ class Params {
   Params& add_int8_array(std::span<const std::int64_t> values);
   /// text[] without NULLs.
   Params& add_text_array(std::span<const std::string> values);
+  /// An array of values that are in binary form already, with NULLs.
+  Params& add_raw_array(ElementType type, std::span<const RawValue> values);
   /// timestamptz.
   /// @param us_since_unix_epoch microseconds since 1970-01-01T00:00:00Z.
   Params& add_timestamp_us(std::int64_t us_since_unix_epoch);

@@ -150,7 +150,9 @@ absl::Status store(pg::Connection& connection, const Attempt& attempt, const std
                                   "another's or was accepted",
                                   attempt.attempt_id, attempt.organisation));
   }
-  LT_RETURN_IF_ERROR(connection.execute(sql::kClearAttempt, pg::Params().add(attempt.attempt_id)).status());
+  const bool is_new = stored.get_bool(0, 0);
+  if (!is_new)
+    LT_RETURN_IF_ERROR(connection.execute(sql::kClearAttempt, pg::Params().add(attempt.attempt_id)).status());
   LT_RETURN_IF_ERROR(write_findings(connection, attempt.attempt_id, findings));
   return write_conflicts(connection, attempt.attempt_id, conflicts);
 }

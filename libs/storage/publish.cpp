@@ -20,6 +20,7 @@ namespace lt::storage {
 namespace {
 
 constexpr std::size_t kMaxViolations = 20;
+constexpr std::string_view kOrdinaryTransaction = "ISOLATION LEVEL READ COMMITTED";
 
 // Returned by the transaction when another one took the changeset_id first.
 absl::Status lost_race() {
@@ -101,6 +102,11 @@ class PublishTransaction {
   /// The changeset is the first version of its (one) dataset, and already built.
   void use(const FirstLoad& load) { datasets_.front().use(load); }
   bool is_late() const { return datasets_.front().is_late(); }
+  /// The changes go without tables as long as nothing needs them.
+  void go_direct();
+  bool needs_tables() const {
+    return std::any_of(datasets_.begin(), datasets_.end(), [](const auto& one) { return one.needs_tables(); });
+  }
 
   absl::StatusOr<feature::Receipt> run();
 
@@ -120,11 +126,17 @@ class PublishTransaction {
   StagedChangeset& staged_;
   PublishReport& report_;
   std::deque<DatasetPublish> datasets_;
+  bool direct_ = false;
   std::int64_t now_us_ = 0;  ///< clock of the database after the last lock
 };
 
+void PublishTransaction::go_direct() {
+  direct_ = true;
+  for (auto& one : datasets_) one.go_direct();
+}
+
 absl::Status PublishTransaction::prepare() {
-  LT_RETURN_IF_ERROR(staged_.provide(connection_));
+  if (!direct_) LT_RETURN_IF_ERROR(staged_.provide(connection_));
   for (auto& one : datasets_) {
     LT_RETURN_IF_ERROR(one.settle_repeats());
     LT_RETURN_IF_ERROR(one.prepare());
@@ -134,9 +146,16 @@ absl::Status PublishTransaction::prepare() {
 
 absl::Status PublishTransaction::lock_and_recheck() {
   for (auto& one : datasets_) LT_RETURN_IF_ERROR(one.lock());
-  LT_ASSIGN_OR_RETURN(const auto clock, connection_.execute("SELECT clock_timestamp()"));
-  now_us_ = clock.get_timestamp_us(0, 0);
+  std::vector<std::int64_t> ids;
+  for (const auto& one : datasets_) ids.push_back(one.dataset().id);
+  pg::Params params;
+  params.add(request_.organisation).add(request_.header.changeset_id).add_int8_array(ids);
+  LT_ASSIGN_OR_RETURN(const auto now, connection_.execute(sql::kAfterLock, params));
+  now_us_ = now.get_timestamp_us(now.rows() - 1, 0);
   for (auto& one : datasets_) LT_RETURN_IF_ERROR(one.recheck());
+  if (now.get_bool(0, 1)) return lost_race();
+  int row = 0;
+  for (auto& one : datasets_) one.set_waiting(now.get_bool(row++, 2));
   return absl::OkStatus();
 }
 
@@ -153,6 +172,7 @@ absl::Status PublishTransaction::examine() {
     report_.counts.collapsed += one.collapsed();
     report_.counts.findings += one.findings();
     report_.conflict_count += effects.conflicts;
+    if (one.needs_tables()) return absl::AbortedError("what goes without tables has no conflict and waits for nobody");
     const std::int64_t room = request_.kept - static_cast<std::int64_t>(report_.conflicts.size());
     if (effects.conflicts > 0 && room > 0) LT_RETURN_IF_ERROR(one.list_conflicts(report_.conflicts, room));
   }
@@ -211,25 +231,33 @@ absl::Status PublishTransaction::record_attempt(const feature::Receipt& receipt)
 }
 
 absl::Status PublishTransaction::record(const feature::Receipt& receipt) {
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> versions;
+  std::vector<std::int64_t> added;
+  for (const auto& one : datasets_) {
+    const Effects& effects = one.effects();
+    if (effects.changes() == 0) continue;
+    ids.push_back(one.dataset().id);
+    versions.push_back(next_version(one));
+    added.push_back(effects.inserted - effects.deleted);
+  }
   pg::Params params;
   params.add(request_.organisation).add(receipt.changeset_id).add_bytes(view(request_.content));
-  params.add_timestamp_us(receipt.committed_us).add(feature::receipt_to_json(receipt).dump());
-  LT_ASSIGN_OR_RETURN(const auto stored, connection_.execute(sql::kInsertChangeset, params));
-  if (stored.rows() == 0) return lost_race();
-  for (auto& one : datasets_) {
-    if (one.effects().changes() == 0) continue;
-    LT_RETURN_IF_ERROR(one.move_head(next_version(one), stored.get_int(0, 0), receipt));
+  params.add_timestamp_us(receipt.committed_us).add(feature::receipt_to_json(receipt).dump()).add(receipt.digest);
+  params.add_int8_array(ids).add_int8_array(versions).add_int8_array(added);
+  LT_ASSIGN_OR_RETURN(const auto stored, connection_.execute(sql::kRecordChangeset, params));
+  if (stored.get_int(0, 0) == 0) return lost_race();
+  if (stored.get_int(0, 1) != static_cast<std::int64_t>(ids.size())) {
+    return absl::InternalError("the head moved under its lock");
   }
   return record_attempt(receipt);
 }
 
 absl::StatusOr<feature::Receipt> PublishTransaction::run() {
-  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(connection_));
+  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(
+                                            connection_, direct_ ? DirectChanges::kTransaction : kOrdinaryTransaction));
   LT_RETURN_IF_ERROR(prepare());
   LT_RETURN_IF_ERROR(lock_and_recheck());
-  LT_ASSIGN_OR_RETURN(const auto taken,
-                      find_changeset(connection_, request_.organisation, request_.header.changeset_id));
-  if (taken) return lost_race();
   LT_RETURN_IF_ERROR(examine());
   const feature::Receipt receipt = make_receipt();
   if (request_.header.dry_run) return receipt;
@@ -292,8 +320,23 @@ absl::StatusOr<std::optional<feature::Receipt>> run_first_load(pg::Pool& pool, c
   return receipt;
 }
 
+// Nothing when it turns out to need tables.
+absl::StatusOr<std::optional<feature::Receipt>> run_direct(pg::Pool& pool, const PublishRequest& request,
+                                                           StagedChangeset& staged, PublishReport& report) {
+  LT_ASSIGN_OR_RETURN(auto connection, acquire(pool));
+  PublishTransaction transaction(*connection, request, staged, report);
+  transaction.go_direct();
+  auto receipt = transaction.run();
+  if (transaction.needs_tables()) return std::nullopt;
+  return receipt;
+}
+
 absl::StatusOr<feature::Receipt> run(pg::Pool& pool, const PublishRequest& request, StagedChangeset& staged,
                                      PublishReport& report) {
+  if (DirectChanges::fit(request, staged)) {
+    LT_ASSIGN_OR_RETURN(auto receipt, run_direct(pool, request, staged, report));
+    if (receipt) return *std::move(receipt);
+  }
   LT_ASSIGN_OR_RETURN(const bool first, FirstLoad::fits(pool, request, staged));
   if (first) {
     LT_ASSIGN_OR_RETURN(auto receipt, run_first_load(pool, request, staged, report));
@@ -325,8 +368,11 @@ absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& r
     if (!known) return std::nullopt;
     return confirmed(*connection, same_or_refused(*known, request));
   };
-  LT_ASSIGN_OR_RETURN(auto known, find());
-  if (known) return *std::move(known);
+  // Whoever was quicker is found under the locks.
+  if (!request.looked_up) {
+    LT_ASSIGN_OR_RETURN(auto known, find());
+    if (known) return *std::move(known);
+  }
   auto receipt = run(pool, request, staged, report);
   const std::string reason = error_reason(receipt.status());
   if (reason == "COMMIT_UNKNOWN") return resolve_unknown_commit(pool, request, staged, receipt.status());

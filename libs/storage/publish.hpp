@@ -41,6 +41,7 @@ struct PublishRequest {
   std::int64_t started_us = 0;                    ///< of the attempt
   std::int64_t findings = 0;                      ///< made while the changes were checked
   std::int64_t kept = 10'000;                     ///< findings and conflicts to keep of the attempt
+  bool looked_up = false;                         ///< the caller has just seen that no changeset has this id
 };
 
 /// What a publish found, also one that was refused.

@@ -18,7 +18,6 @@ namespace lt::storage {
 namespace {
 
 constexpr std::size_t kMaxListed = 1000;
-constexpr int kColumns = 17;
 
 absl::Status staging_taken() {
   return make_error(absl::StatusCode::kAborted, "STAGING_TAKEN",
@@ -46,7 +45,7 @@ void add_state(pg::CopyEncoder& row, const feature::Change& change, const featur
 // seq, base_version, box, op, fid, change_hash.
 void begin_row(pg::CopyEncoder& row, std::int64_t sequence, const std::optional<std::int64_t>& base_version,
                const feature::State* state, feature::ChangeOp op, std::string_view id, const Digest& hash) {
-  row.begin_row(kColumns);
+  row.begin_row(static_cast<int>(kStagedColumns));
   row.add(sequence);
   row.add(base_version);
   add_box(row, state);

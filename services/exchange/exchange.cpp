@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -122,12 +123,20 @@ struct Exchange::Impl {
     return absl::OkStatus();
   }
 
+  // Organisations are never removed: one that was found is known for ever.
   absl::StatusOr<rpc::CallerIdentity> resolve(const std::string& name) {
+    rpc::CallerIdentity identity{name, name == kOperator};
+    {
+      const std::lock_guard lock(organisations_mutex);
+      if (organisations.contains(name)) return identity;
+    }
     auto organisation = catalog.get_organisation(name);
     // Readers go on while the primary is away.
     if (replica && is_outage(organisation.status())) organisation = replica->catalog().get_organisation(name);
     if (!organisation.ok()) return organisation.status();
-    return rpc::CallerIdentity{organisation->name, organisation->name == kOperator};
+    const std::lock_guard lock(organisations_mutex);
+    organisations.insert(name);
+    return identity;
   }
 
   void maintain(const std::stop_token& stop);
@@ -142,6 +151,8 @@ struct Exchange::Impl {
   Metrics metrics;
   pg::Pool pool;
   storage::Catalog catalog;
+  std::mutex organisations_mutex;
+  std::unordered_set<std::string> organisations;  ///< guarded by organisations_mutex: those known to exist
   std::unique_ptr<storage::StagingOwner> staging_owner;
   std::unique_ptr<HeadBoard> heads;
   std::unique_ptr<Replica> replica;

@@ -412,6 +412,8 @@ absl::StatusOr<feature::Receipt> Publishing::commit() {
   request.started_us = started_us_;
   request.findings = finding_count_;
   request.kept = core_.limits.kept_findings;
+  // A large one was looked up long ago, and what it would do in vain is much.
+  request.looked_up = !known_ && staged_->staged_sequence() == 0;
   return storage::publish(core_.pool, request, *staged_, report_);
 }
 

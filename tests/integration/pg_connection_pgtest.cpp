@@ -83,6 +83,41 @@ TEST_CASE("arrays of no, one and many elements arrive as arrays") {
   CHECK(result.get_optional_text(0, 3).value_or("") == (count == 0 ? "" : "ố0"));
 }
 
+TEST_CASE("columns of rows encoded for COPY arrive as arrays of their types, with NULLs") {
+  const TempDatabase database;
+  Connection connection = database.connect();
+  CopyEncoder rows;
+  rows.begin_row(6)
+      .add(std::int64_t{-7})
+      .add(0.5F)
+      .add_char('D')
+      .add("ố")
+      .add_bytes({"\0\1", 2})
+      .add_jsonb(R"({"k":1})");
+  rows.begin_row(6).add_null().add_null().add_null().add_null().add_null().add_null();
+  const auto values = values_of(rows.bytes());
+  REQUIRE(values.size() == 12);
+  Params params;
+  std::size_t column = 0;
+  for (const auto type : {ElementType::kBigint, ElementType::kReal, ElementType::kChar, ElementType::kText,
+                          ElementType::kBytea, ElementType::kJsonb}) {
+    params.add_raw_array(type, std::vector<RawValue>{values[column], values[column + 6]});
+    ++column;
+  }
+  const auto result = must(connection.execute(
+      "SELECT u.* FROM unnest($1::int8[], $2::float4[], $3::\"char\"[], $4::text[], $5::bytea[], $6::jsonb[]) u",
+      params));
+  REQUIRE(result.rows() == 2);
+  CHECK(result.get_int(0, 0) == -7);
+  CHECK(result.get_float(0, 1) == 0.5F);
+  CHECK(result.get_char(0, 2) == 'D');
+  CHECK(result.get_text(0, 3) == "ố");
+  CHECK(result.get_bytes(0, 4) == std::string_view("\0\1", 2));
+  CHECK(result.get_text(0, 5) == R"({"k": 1})");
+  for (int c = 0; c < 6; ++c) CHECK(result.is_null(1, c));
+  CHECK(values_of("").empty());
+}
+
 TEST_CASE("a timestamp is the same instant for client and server") {
   const TempDatabase database;
   Connection connection = database.connect();

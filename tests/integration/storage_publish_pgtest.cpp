@@ -1,9 +1,11 @@
 // Publishing at the level of storage: effective operations, conflicts, idempotency, staging; and the traps that the
 // study of the storage model found, each as a test.
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "storage_support.hpp"
@@ -393,6 +395,75 @@ TEST_CASE("staging that was lost is noticed before anything is merged") {
   auto connection = f.database_.connect();
   must(connection.execute_script("TRUNCATE lienthong_staging.attempt"));  // what a crash of the server does
   REQUIRE_ERROR(staged.seal({}), absl::StatusCode::kAborted, "STAGING_LOST");
+}
+
+TEST_CASE("what goes without tables leaves the same rows as what goes through them") {
+  StorageFixture fixture;
+  const std::vector<std::vector<TestChange>> changesets{
+      {upsert("b", point_state(1, 1)), upsert("a", point_state(2, 1)), upsert("c", point_state(std::nullopt, 1)),
+       upsert("d", point_state(4, 1, "ố"))},
+      {upsert("a", point_state(3, 2)),
+       upsert("b", point_state(1, 1)),
+       deletion("c"),
+       deletion("nowhere"),
+       {ChangeOp::kUpdate, "d", point_state(std::nullopt, 1), 1},
+       {ChangeOp::kInsert, "e", point_state(5, 5), 0}},
+      {upsert("c", point_state(7, 1)), deletion("a"), deletion("b")},
+      {upsert("a", point_state(2, 1)), {ChangeOp::kDelete, "e", std::nullopt, 2}},
+  };
+  for (const auto& changes : changesets) REQUIRE_OK(fixture.publish(changes).status());
+  const auto direct = fixture.dataset_;
+  fixture.dataset_ = must(fixture.catalog_.create_dataset("test.tables", "operator", "", points_schema()));
+  fixture.limits_.memory_bytes = 0;
+  for (const auto& changes : changesets) REQUIRE_OK(fixture.publish(changes).status());
+  auto connection = must(fixture.pool_.acquire(std::chrono::seconds(10)));
+  for (const auto* table : {"feature", "log", "gone"}) {
+    const auto rows = [&](const storage::Dataset& dataset) {
+      return fmt::format("SELECT t::text FROM lienthong_data.{}_{} t", table, dataset.id);
+    };
+    const auto differing = must(
+        connection->execute(fmt::format("SELECT count(*) FROM (({0} EXCEPT ALL {1}) UNION ALL ({1} EXCEPT ALL {0})) d",
+                                        rows(direct), rows(fixture.dataset_))));
+    CHECK(differing.get_int(0, 0) == 0);
+  }
+  const auto heads = must(
+      connection->execute("SELECT DISTINCT head, feature_count FROM lienthong.dataset_head WHERE head > 0 ORDER BY 1"));
+  REQUIRE(heads.rows() == 1);
+  CHECK(heads.get_int(0, 0) == 4);
+  CHECK(heads.get_int(0, 1) == 3);
+}
+
+TEST_CASE("effects are found again when the head moves before the lock is had") {
+  StorageFixture fixture;
+  REQUIRE_OK(fixture.publish({upsert("a", point_state(1, 1)), upsert("b", point_state(1, 1))}).status());
+  auto other = must(fixture.pool_.acquire(std::chrono::seconds(10)));
+  auto transaction = must(pg::Transaction::begin(*other));
+  const int id = fixture.dataset_.id;
+  must(other->execute_script(fmt::format("SELECT 1 FROM lienthong.dataset_head WHERE dataset_id = {} FOR UPDATE", id)));
+  auto publishing = std::async(std::launch::async, [&] {
+    return fixture.publish({upsert("a", point_state(2, 2)), {ChangeOp::kInsert, "b", point_state(1, 1), std::nullopt}});
+  });
+  auto watcher = must(fixture.pool_.acquire(std::chrono::seconds(10)));
+  const auto waits = [&] {
+    return must(watcher->execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                                 "wait_event_type = 'Lock'"))
+               .get_int(0, 0) > 0;
+  };
+  REQUIRE(wait_until(waits));
+  // Version 2, by hand: "a" has changed.
+  must(other->execute_script(fmt::format(
+      "UPDATE lienthong_data.feature_{0} SET version = 2, op = 'U' WHERE fid = 'a'; "
+      "INSERT INTO lienthong_data.log_{0} (version, prev_version, size, op, fid) VALUES (2, 1, 0, 'U', 'a'); "
+      "UPDATE lienthong.dataset_head SET head = 2 WHERE dataset_id = {0}",
+      id)));
+  REQUIRE_OK(transaction.commit());
+  const auto receipt = must(publishing.get());
+  CHECK(receipt.datasets.front().version == 3);
+  CHECK(receipt.counts.updated == 1);
+  CHECK(receipt.counts.unchanged == 1);
+  const auto logged = must(watcher->execute(
+      fmt::format("SELECT prev_version FROM lienthong_data.log_{} WHERE version = 3 AND fid = 'a'", id)));
+  CHECK(logged.get_int(0, 0) == 2);
 }
 
 TEST_CASE("publishers of one dataset at the same time get dense versions and lose nothing") {

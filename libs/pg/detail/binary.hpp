@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,10 +24,14 @@ enum : std::uint32_t {
   kOidOid = 26,
   kFloat4Oid = 700,
   kFloat8Oid = 701,
+  kByteaArrayOid = 1001,
+  kCharArrayOid = 1002,
   kTextArrayOid = 1009,
   kInt8ArrayOid = 1016,
+  kFloat4ArrayOid = 1021,
   kTimestampTzOid = 1184,
   kJsonbOid = 3802,
+  kJsonbArrayOid = 3807,
 };
 
 /// Microseconds from the Unix epoch (1970-01-01) to PostgreSQL's (2000-01-01), both UTC: 10,957 days.
@@ -68,6 +73,9 @@ inline std::uint64_t load_be64(const char* data) {
 /// One-dimensional arrays with lower bound 1; an empty one has no dimension, as array_send() writes it.
 void append_int8_array(std::string& out, std::span<const std::int64_t> values);
 void append_text_array(std::string& out, std::span<const std::string> values);
+/// Elements in their own binary form, nothing for NULL.
+void append_raw_array(std::string& out, std::uint32_t element_type,
+                      std::span<const std::optional<std::string_view>> values);
 
 /// Microseconds since the Unix epoch as PostgreSQL's timestamptz. Values that do not fit are clamped to its range ends.
 std::int64_t to_postgres_us(std::int64_t us_since_unix_epoch);

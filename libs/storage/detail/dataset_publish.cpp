@@ -116,8 +116,14 @@ absl::Status DatasetPublish::prepare_since(std::optional<std::int64_t> since) {
   return request_.scope ? decide_scope() : absl::OkStatus();
 }
 
+absl::Status DatasetPublish::prepare_direct() {
+  LT_ASSIGN_OR_RETURN(prepared_head_, direct_->find_effects(base_version()));
+  return absl::OkStatus();
+}
+
 absl::Status DatasetPublish::prepare() {
   if (load_) return load_->lock_tables(connection_);
+  if (direct_) return prepare_direct();
   if (part_.changes >= kAnalyzeFrom) {
     LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("ANALYZE {} (fid)", part_.relation)));
   }
@@ -148,6 +154,7 @@ absl::Status DatasetPublish::recheck() {
   }
   if (is_late()) return absl::AbortedError("another changeset made the first version");
   if (head_.version == prepared_head_) return absl::OkStatus();
+  if (direct_) return prepare_direct();
   if (head_.horizon > prepared_head_) {  // what changed meanwhile may be compacted already: look at everything
     LT_RETURN_IF_ERROR(connection_.execute(fmt::format("DELETE FROM {}", part_.effect)).status());
     return prepare_since(std::nullopt);
@@ -156,10 +163,16 @@ absl::Status DatasetPublish::recheck() {
   return prepare_since(prepared_head_);
 }
 
-absl::Status DatasetPublish::check_base_versions() {
+absl::StatusOr<std::int64_t> DatasetPublish::largest_base_version() {
+  if (direct_) return direct_->largest_base_version();
   LT_ASSIGN_OR_RETURN(const auto result,
                       connection_.execute(fmt::format("SELECT max(base_version) FROM {}", part_.effect)));
-  const std::int64_t largest = std::max(result.get_optional_int(0, 0).value_or(0), base_version().value_or(0));
+  return result.get_optional_int(0, 0).value_or(0);
+}
+
+absl::Status DatasetPublish::check_base_versions() {
+  LT_ASSIGN_OR_RETURN(const std::int64_t found, largest_base_version());
+  const std::int64_t largest = std::max(found, base_version().value_or(0));
   if (largest <= head_.version) return absl::OkStatus();
   return make_error(absl::StatusCode::kOutOfRange, "VERSION_OUT_OF_RANGE",
                     fmt::format("base_version {} is beyond the head {} of dataset \"{}\"", largest, head_.version,
@@ -170,6 +183,10 @@ absl::Status DatasetPublish::check_base_versions() {
 absl::Status DatasetPublish::count_effects() {
   if (load_) {
     effects_.inserted = part_.changes;
+    return absl::OkStatus();
+  }
+  if (direct_) {
+    effects_ = direct_->effects();
     return absl::OkStatus();
   }
   LT_ASSIGN_OR_RETURN(const auto result, connection_.execute(sql(sql::kCountEffects)));
@@ -236,6 +253,7 @@ absl::Status DatasetPublish::check_snapshot() const {
 
 absl::Status DatasetPublish::merge(std::int64_t version) {
   if (load_) return load_->put_in_place(connection_);
+  if (direct_) return direct_->merge(version);
   LT_ASSIGN_OR_RETURN(const auto logged, with_version(sql::kMergeLog, version));
   if (logged.affected() != effects_.changes()) return absl::InternalError("log rows differ from the effects counted");
   if (effects_.updated > 0) {
@@ -256,7 +274,6 @@ absl::Status DatasetPublish::merge(std::int64_t version) {
 // Marks what is released, lets what waits be superseded, and sets aside what is invalid, against the state before the
 // merge.
 absl::Status DatasetPublish::quarantine(std::int64_t now_us, std::int64_t version) {
-  LT_ASSIGN_OR_RETURN(const auto waiting, connection_.execute(sql::kHasQuarantine, dataset_params()));
   const std::string by = fmt::format("changeset {} of {}", request_.header.changeset_id, request_.organisation);
   if (!request_.released_quarantine.empty()) {
     pg::Params params;
@@ -269,7 +286,7 @@ absl::Status DatasetPublish::quarantine(std::int64_t now_us, std::int64_t versio
                         "again");
     }
   }
-  if (waiting.get_bool(0, 0)) {
+  if (waiting_) {
     pg::Params params = dataset_params();
     params.add_timestamp_us(now_us).add(fmt::format("accepted in version {}: {}", version, by));
     LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeAccepted), params).status());
@@ -288,18 +305,6 @@ absl::StatusOr<std::int64_t> DatasetPublish::store_findings(std::int64_t taken, 
   const auto params = pg::Params().add(request_.attempt_id).add(taken).add(part_.dataset.name).add(limit);
   LT_ASSIGN_OR_RETURN(const auto stored, connection_.execute(sql(sql::kInsertStagedFindings), params));
   return stored.affected();
-}
-
-absl::Status DatasetPublish::move_head(std::int64_t version, std::int64_t changeset_row,
-                                       const feature::Receipt& receipt) {
-  pg::Params row = dataset_params();
-  row.add(version).add(changeset_row).add(receipt.digest).add_timestamp_us(receipt.committed_us);
-  LT_RETURN_IF_ERROR(connection_.execute(sql::kInsertVersion, row).status());
-  pg::Params head = dataset_params();
-  head.add(version).add(receipt.digest).add_timestamp_us(receipt.committed_us);
-  head.add(effects_.inserted - effects_.deleted);
-  LT_ASSIGN_OR_RETURN(const auto moved, connection_.execute(sql::kUpdateHead, head));
-  return moved.affected() == 1 ? absl::OkStatus() : absl::InternalError("the head moved under its lock");
 }
 
 }  // namespace lt::storage

@@ -11,6 +11,7 @@
 
 #include "pg/connection.hpp"
 #include "storage/attempts.hpp"
+#include "storage/detail/direct_changes.hpp"
 #include "storage/detail/first_load.hpp"
 #include "storage/publish.hpp"
 #include "storage/sql_text.hpp"
@@ -28,12 +29,6 @@ struct Head {
   std::int64_t horizon = 0;
 };
 
-/// How many features of the dataset have which effect.
-struct Effects {
-  std::int64_t inserted = 0, updated = 0, deleted = 0, unchanged = 0, conflicts = 0;
-  [[nodiscard]] std::int64_t changes() const { return inserted + updated + deleted; }
-};
-
 /// Its methods are called once, in this order, within the transaction of `connection`.
 class DatasetPublish {
  public:
@@ -42,12 +37,18 @@ class DatasetPublish {
 
   /// Version 1 is built already: this takes the place of merging.
   void use(const FirstLoad& load) { load_ = &load; }
+  /// The changes go without tables.
+  void go_direct() { direct_.emplace(connection_, part_); }
   /// Another commit made version 1 meanwhile.
   bool is_late() const { return load_ && head_.version != 0; }
 
   const Dataset& dataset() const { return part_.dataset; }
   const Head& head() const { return head_; }
   const Effects& effects() const { return effects_; }
+  /// Whether anything waits in the dataset's quarantine, known once it is locked.
+  void set_waiting(bool waiting) { waiting_ = waiting; }
+  /// What was to go without tables has conflicts, or something waits.
+  bool needs_tables() const { return direct_ && (effects_.conflicts > 0 || waiting_); }
   std::int64_t quarantined() const { return quarantined_; }
   std::int64_t findings() const { return findings_; }
   std::int64_t collapsed() const { return collapsed_; }
@@ -70,8 +71,6 @@ class DatasetPublish {
   /// Against the state before the merge. Errors: FAILED_PRECONDITION QUARANTINE_DECIDED.
   [[nodiscard]] absl::Status quarantine(std::int64_t now_us, std::int64_t version);
   [[nodiscard]] absl::Status merge(std::int64_t version);
-  [[nodiscard]] absl::Status move_head(std::int64_t version, std::int64_t changeset_row,
-                                       const feature::Receipt& receipt);
   /// Stores what was found while the changes were checked, numbered after `taken`. @return how many.
   [[nodiscard]] absl::StatusOr<std::int64_t> store_findings(std::int64_t taken, std::int64_t limit);
 
@@ -84,11 +83,13 @@ class DatasetPublish {
   absl::StatusOr<pg::Result> with_version(std::string_view text, std::int64_t version) {
     return connection_.execute(sql(text), pg::Params().add(version));
   }
+  absl::Status prepare_direct();
   absl::Status prepare_since(std::optional<std::int64_t> since);
   absl::Status prepare_absent(std::optional<std::int64_t> since);
   absl::Status fill_partials(std::optional<std::int64_t> since);
   absl::Status fill_page(const pg::Result& page);
   absl::Status decide_scope();
+  absl::StatusOr<std::int64_t> largest_base_version();
   absl::Status check_base_versions();
   absl::Status count_effects();
 
@@ -96,6 +97,8 @@ class DatasetPublish {
   const PublishRequest& request_;
   const StagedChangeset::Part& part_;
   const FirstLoad* load_ = nullptr;
+  std::optional<DirectChanges> direct_;
+  bool waiting_ = false;
   std::int64_t prepared_head_ = 0;
   std::int64_t collapsed_ = 0;
   std::int64_t quarantined_ = 0;

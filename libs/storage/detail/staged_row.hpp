@@ -1,6 +1,7 @@
 // Columns that staged rows, filled-in partial updates and rows of a first load share.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,28 @@
 #include "pg/copy.hpp"
 
 namespace lt::storage {
+
+/// The columns of a staged row, in the order of copy_staged.sql.
+enum StagedColumn : std::size_t {
+  kStagedSeq,
+  kStagedBaseVersion,
+  kStagedX1,
+  kStagedY1,
+  kStagedX2,
+  kStagedY2,
+  kStagedOp,
+  kStagedFid,
+  kStagedChangeHash,
+  kStagedKind,
+  kStagedContentHash,
+  kStagedGeom,
+  kStagedProps,
+  kStagedPayload,
+  kStagedMask,
+  kStagedPartial,
+  kStagedFindings,
+  kStagedColumns
+};
 
 /// x1, y1, x2, y2 in single precision, rounded outwards; nulls without a state, geometry or ordinates.
 void add_box(pg::CopyEncoder& row, const feature::State* state);

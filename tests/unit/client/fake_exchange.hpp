@@ -27,6 +27,7 @@ using PublishStream = grpc::ServerReaderWriter<v1::PublishResponse, v1::PublishR
 /// The unset functions answer UNIMPLEMENTED. Handlers return our Status.
 struct Behaviour {
   std::function<absl::Status(grpc::ServerContext&, PublishStream&)> publish;
+  std::function<absl::Status(const v1::PublishChangesetRequest&, v1::PublishChangesetResponse*)> publish_changeset;
   std::function<absl::Status(const v1::StreamDiffRequest&, grpc::ServerContext&,
                              grpc::ServerWriter<v1::StreamDiffResponse>&)>
       diff;
@@ -76,6 +77,11 @@ class FakeExchange : private v1::ExchangeService::Service {
   grpc::Status Publish(grpc::ServerContext* context, PublishStream* stream) override {
     if (!behaviour_.publish) return unset();
     return rpc::to_grpc_status(behaviour_.publish(*context, *stream));
+  }
+  grpc::Status PublishChangeset(grpc::ServerContext*, const v1::PublishChangesetRequest* request,
+                                v1::PublishChangesetResponse* response) override {
+    if (!behaviour_.publish_changeset) return unset();
+    return rpc::to_grpc_status(behaviour_.publish_changeset(*request, response));
   }
   grpc::Status StreamDiff(grpc::ServerContext* context, const v1::StreamDiffRequest* request,
                           grpc::ServerWriter<v1::StreamDiffResponse>* writer) override {

@@ -57,7 +57,8 @@ struct Received {
   std::vector<std::int64_t> sequences;  // of batches and divided changes, in order
   std::size_t largest_message = 0;
   int divided = 0;
-  int ends = 0;
+  int calls = 0;               // PublishChangeset
+  int ends = 0;                // of streams
   std::int64_t announced = 0;  // changes, by the end
 };
 
@@ -93,7 +94,20 @@ Behaviour taking(Received& received) {
     stream.Write(receipt());
     return absl::OkStatus();
   };
+  behaviour.publish_changeset = [&](const auto& request, auto* response) {
+    ++received.calls;
+    received.header = request.header();
+    received.changes.assign(request.changes().begin(), request.changes().end());
+    *response->mutable_receipt() = receipt().receipt();
+    return absl::OkStatus();
+  };
   return behaviour;
+}
+
+// Enough for more than one batch, so that a stream is open.
+void add_batches(Publisher& publisher) {
+  const auto one = state(10'000);
+  for (int i = 0; i < 50; ++i) REQUIRE(publisher.add(ChangeOp::kUpsert, std::to_string(i), {}, &one).ok());
 }
 
 Publisher open(const FakeExchange& exchange, lt::client::Progress on_progress = {}) {
@@ -112,9 +126,23 @@ TEST_CASE("a changeset without changes is a header and a receipt") {
   CHECK(received.header.dataset() == "a.b");
   CHECK(received.header.changeset_id() == "set-1");
   CHECK(received.header.base_version() == 3);
-  CHECK(received.sequences.empty());
+  CHECK(received.changes.empty());
+  CHECK(received.calls == 1);
+  CHECK(received.ends == 0);
+}
+
+TEST_CASE("what fits one batch goes in one call, what does not in a stream") {
+  Received received;
+  const FakeExchange exchange(taking(received));
+  const auto small = state(1);
+  for (const int changes : {1000, 1001}) {
+    auto publisher = open(exchange);
+    for (int i = 0; i < changes; ++i) REQUIRE(publisher.add(ChangeOp::kUpsert, std::to_string(i), {}, &small).ok());
+    REQUIRE(publisher.finish().ok());
+  }
+  CHECK(received.calls == 1);
   CHECK(received.ends == 1);
-  CHECK(received.announced == 0);
+  CHECK(received.announced == 1001);
 }
 
 TEST_CASE("changes arrive as they were added") {
@@ -127,7 +155,7 @@ TEST_CASE("changes arrive as they were added") {
   REQUIRE(publisher.add_record(ChangeOp::kUpsert, "3", 0, lt::feature::encode_record(1, one)).ok());
   REQUIRE(publisher.finish().ok());
   REQUIRE(received.changes.size() == 3);
-  CHECK(received.sequences == std::vector<std::int64_t>{1});
+  CHECK(received.calls == 1);
   CHECK(received.changes[0].op() == v1::OPERATION_UPDATE);
   CHECK(received.changes[0].base_version() == 7);
   CHECK(received.changes[0].feature().record() == lt::feature::encode_record(2, one));
@@ -226,12 +254,18 @@ TEST_CASE("a refusal at the end is the error of finish") {
     LT_RETURN_IF_ERROR(receive(stream, received));
     return lt::make_error(StatusCode::kAborted, "CONCURRENT_PUBLISH", "somebody else was faster");
   };
+  behaviour.publish_changeset = [](auto&, auto*) {
+    return lt::make_error(StatusCode::kAborted, "CONCURRENT_PUBLISH", "somebody else was faster");
+  };
   const FakeExchange exchange(behaviour);
-  auto publisher = open(exchange);
-  const auto status = publisher.finish().status();
-  CHECK(status.code() == StatusCode::kAborted);
-  CHECK(lt::error_reason(status) == "CONCURRENT_PUBLISH");
-  CHECK(lt::message_of(status) == "somebody else was faster");
+  for (const bool batches : {false, true}) {
+    auto publisher = open(exchange);
+    if (batches) add_batches(publisher);
+    const auto status = publisher.finish().status();
+    CHECK(status.code() == StatusCode::kAborted);
+    CHECK(lt::error_reason(status) == "CONCURRENT_PUBLISH");
+    CHECK(lt::message_of(status) == "somebody else was faster");
+  }
 }
 
 TEST_CASE("a receipt that comes before everything was sent is the receipt") {
@@ -319,6 +353,7 @@ TEST_CASE("a server that goes away is told with what to do") {
   };
   FakeExchange exchange(behaviour);
   auto publisher = open(exchange);
+  add_batches(publisher);
   REQUIRE(reading.wait());
   exchange.stop();
   const auto status = publisher.finish().status();
@@ -332,11 +367,15 @@ TEST_CASE("a call that ends well without a receipt is lost data") {
     Received received;
     return receive(stream, received);
   };
+  behaviour.publish_changeset = [](auto&, auto*) { return absl::OkStatus(); };
   const FakeExchange exchange(behaviour);
-  auto publisher = open(exchange);
-  const auto status = publisher.finish().status();
-  CHECK(status.code() == StatusCode::kDataLoss);
-  CHECK(lt::error_reason(status) == "RECEIPT_MISSING");
+  for (const bool batches : {false, true}) {
+    auto publisher = open(exchange);
+    if (batches) add_batches(publisher);
+    const auto status = publisher.finish().status();
+    CHECK(status.code() == StatusCode::kDataLoss);
+    CHECK(lt::error_reason(status) == "RECEIPT_MISSING");
+  }
 }
 
 TEST_CASE("a finished publisher takes nothing more") {
@@ -382,6 +421,27 @@ TEST_CASE("progress is reported on the publishing thread, the last one included"
   CHECK(same_thread);
 }
 
+TEST_CASE("one call that nobody answers is told with what to do") {
+  FakeExchange exchange({});
+  auto publisher = open(exchange);
+  exchange.stop();
+  const auto status = publisher.finish().status();
+  CHECK(status.code() == StatusCode::kUnavailable);
+  CHECK(lt::message_of(status).find("publishing it again with the same changeset_id is safe") != std::string::npos);
+}
+
+TEST_CASE("a publisher that is dropped before it has sent anything sends nothing") {
+  Received received;
+  const FakeExchange exchange(taking(received));
+  const auto one = state(10);
+  {
+    auto publisher = open(exchange);
+    REQUIRE(publisher.add(ChangeOp::kUpsert, "1", {}, &one).ok());
+  }
+  CHECK(received.calls == 0);
+  CHECK(received.changes.empty());
+}
+
 TEST_CASE("a publisher that is dropped cancels its call") {
   lt::client_test::Event cancelled;
   int ends = -1;
@@ -397,9 +457,9 @@ TEST_CASE("a publisher that is dropped cancels its call") {
   {
     const auto one = state(10);
     auto publisher = open(exchange);
-    REQUIRE(publisher.add(ChangeOp::kUpsert, "1", {}, &one).ok());
+    add_batches(publisher);
     auto moved = std::move(publisher);
-    REQUIRE(moved.add(ChangeOp::kUpsert, "2", {}, &one).ok());
+    REQUIRE(moved.add(ChangeOp::kUpsert, "last", {}, &one).ok());
   }
   CHECK(cancelled.wait());
   CHECK(ends == 0);

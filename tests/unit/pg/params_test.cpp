@@ -71,6 +71,22 @@ TEST_CASE("an empty array has no dimension and one element has lower bound one")
   CHECK(hex_of(params, 2) == "0000000100000000000000190000000100000001000000026162");
 }
 
+TEST_CASE("an array of raw values says that it has NULLs, and only then") {
+  const std::vector<RawValue> with{"a", std::nullopt};
+  const std::vector<RawValue> without{"a"};
+  const auto params = Params().add_raw_array(ElementType::kText, with).add_raw_array(ElementType::kBytea, without);
+  CHECK(hex_of(params, 0) ==
+        "000000010000000100000019000000020000000100000001"
+        "61"
+        "ffffffff");
+  CHECK(hex_of(params, 1) ==
+        "0000000100000000000000110000000100000001"
+        "00000001"
+        "61");
+  CHECK(params.type(0) == detail::kTextArrayOid);
+  CHECK(params.type(1) == detail::kByteaArrayOid);
+}
+
 TEST_CASE("timestamps count from the year 2000 and the ends of the range stay finite") {
   CHECK(detail::to_postgres_us(detail::kPostgresEpochUs) == 0);
   CHECK(detail::to_postgres_us(0) == -detail::kPostgresEpochUs);
