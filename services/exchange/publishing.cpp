@@ -58,6 +58,16 @@ std::string serialize(const v1::Change& change) {
   return bytes;
 }
 
+// A record that could be read is canonical already; only its revision may be an older one.
+std::string record_of(const v1::Change& message, std::int32_t revision, const feature::State& state) {
+  const std::string& sent = message.feature().record();
+  if (sent.empty()) return feature::encode_record(revision, state);
+  std::string record;
+  record.reserve(sent.size());
+  append_u32(record, static_cast<std::uint32_t>(revision));
+  return record.append(sent, feature::kRecordPrefixBytes);
+}
+
 // Only the same header goes on with an upload.
 Digest header_digest(const feature::ChangesetHeader& header) {
   std::string bytes(view(feature::ContentHasher(header).finish()));
@@ -144,6 +154,7 @@ absl::Status Publishing::stage() {
   options.limits = {core_.limits.publish_memory_bytes, core_.limits.staging_piece_bytes};
   options.hash_only = known_;
   options.may_load = !header_.dry_run;
+  options.compare = header_.kind == feature::ChangesetKind::kSnapshot;
   staged_ = std::make_unique<storage::StagedChangeset>(core_.pool, core_.staging_owner, std::move(options));
   if (resumes) return resume();
   Target& target = *targets_.at(header_.dataset);
@@ -252,7 +263,7 @@ absl::Status Publishing::add_invalid(const v1::Change& message, Target& target, 
 absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, wire::IncomingChange incoming) {
   feature::Change change{received_, incoming.op, std::move(incoming.id), incoming.base_version, {}, incoming.mask};
   const bool has_state = change.op != feature::ChangeOp::kDelete;
-  if (has_state) change.record = feature::encode_record(target.schema->revision, incoming.state);
+  if (has_state) change.record = record_of(message, target.schema->revision, incoming.state);
   if (static_cast<std::int64_t>(change.record.size()) > core_.limits.max_feature_bytes) {
     return make_error(absl::StatusCode::kResourceExhausted, "FEATURE_TOO_LARGE",
                       fmt::format("feature '{}' has {} bytes, at most {} are allowed", change.id, change.record.size(),
