@@ -1,6 +1,7 @@
 #include "storage/staging.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,14 +33,15 @@ absl::Status staging_lost() {
 }
 
 // content_hash, geom, props, payload, mask, partial.
-void add_state(pg::CopyEncoder& row, const feature::Change& change, const feature::State& state, int srid) {
+void add_state(pg::CopyEncoder& row, const feature::Change& change, const Digest& content, const feature::State& state,
+               int srid) {
   if (!change.mask.empty()) {
     add_nulls(row, 4);
     row.add(feature::to_string(change.mask));
     row.add_bytes(change.record);
     return;
   }
-  add_whole_state(row, change.record, state, srid);
+  add_whole_state(row, change.record, content, state, srid);
   add_nulls(row, 2);
 }
 
@@ -77,7 +79,7 @@ absl::Status add_differing(pg::CopyEncoder& rows, const Candidates& candidates, 
     LT_ASSIGN_OR_RETURN(const auto decoded, feature::decode_record(change.record));
     begin_row(rows, change.sequence, change.base_version, &decoded.state, change.op, change.id, hash);
     rows.add_char(static_cast<char>(StagedKind::kChange));
-    add_state(rows, change, decoded.state, srid);
+    add_state(rows, change, content, decoded.state, srid);
     rows.add_null();  // findings
   }
   return absl::OkStatus();
@@ -180,17 +182,19 @@ std::size_t StagedChangeset::add_dataset(const Dataset& dataset, int srid) {
 void StagedChangeset::note(std::size_t place, std::string_view id, std::int64_t sequence, const Digest& hash) {
   ++count_;
   ++parts_[place].changes;
-  running_hash_ = sha256(std::string(view(running_hash_)).append(view(hash)));
+  std::array<Digest, 2> chained{running_hash_, hash};
+  running_hash_ = sha256({reinterpret_cast<const char*>(chained.data()), sizeof chained});
   if (prefix_.empty()) keys_.push_back({place, std::string(id), sequence, hash});
 }
 
-void StagedChangeset::add(std::size_t place, const feature::Change& change, const feature::State* state,
-                          const Digest& hash, StagedKind kind, std::string_view findings) {
+void StagedChangeset::add(std::size_t place, feature::Change change, const feature::State* state, const Digest& hash,
+                          StagedKind kind, std::string_view findings, const Digest* known_content) {
   Part& part = parts_[place];
   const bool partial = !change.mask.empty();
+  const Digest content = known_content ? *known_content : state ? feature::content_hash(change.record) : Digest{};
+  note(place, change.id, change.sequence, hash);
   if (part.comparing && Candidates::fits(change) && kind == StagedKind::kChange && findings.empty()) {
-    part.candidates.add(change, hash);
-    return note(place, change.id, change.sequence, hash);
+    return part.candidates.add({std::move(change), hash, content});
   }
   begin_row(part.rows, change.sequence, change.base_version, partial ? nullptr : state, change.op, change.id, hash);
   part.rows.add_char(static_cast<char>(kind));
@@ -201,15 +205,13 @@ void StagedChangeset::add(std::size_t place, const feature::Change& change, cons
   if (!state || options_.hash_only) {
     add_nulls(part.rows, 6);
   } else if (part.loading && part.all_new) {
-    const Digest content = feature::content_hash(change.record);
     part.rows.add_bytes(view(content));
     add_nulls(part.rows, 5);
     add_loaded(part.feature_rows, part.log_rows, change.id, change.record, content, *state, part.srid);
   } else {
-    add_state(part.rows, change, *state, part.srid);
+    add_state(part.rows, change, content, *state, part.srid);
   }
   add_findings(part.rows, findings);
-  note(place, change.id, change.sequence, hash);
 }
 
 void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings) {

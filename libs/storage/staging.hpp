@@ -100,9 +100,10 @@ class StagedChangeset {
   std::size_t add_dataset(const Dataset& dataset, int srid);
 
   /// Adds one checked change; its sequence must be the last one's plus 1. `state` is what `change.record` encodes,
-  /// null for a DELETE; `findings` feature::findings_to_json() of what was repaired, or empty.
-  void add(std::size_t place, const feature::Change& change, const feature::State* state, const Digest& hash,
-           StagedKind kind = StagedKind::kChange, std::string_view findings = {});
+  /// null for a DELETE; `findings` feature::findings_to_json() of what was repaired, or empty; `content`
+  /// feature::content_hash(change.record) if it is known.
+  void add(std::size_t place, feature::Change change, const feature::State* state, const Digest& hash,
+           StagedKind kind = StagedKind::kChange, std::string_view findings = {}, const Digest* content = nullptr);
   /// Adds one that goes to the quarantine, with its findings as a JSON list.
   void add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
   /// Ends batch `sequence`. Only here is memory emptied into tables, so that staged batches are whole.

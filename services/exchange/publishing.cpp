@@ -270,15 +270,19 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
                                   core_.limits.max_feature_bytes),
                       {{"feature_id", change.id}});
   }
-  const Digest hash = feature::change_hash(target.dataset.name, change);  // of what was sent, before repairs
+  Digest content = has_state ? feature::content_hash(change.record) : Digest{};
+  const Digest hash = feature::change_hash(target.dataset.name, change, content);  // of what was sent, before repairs
   if (known_) {
-    staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash);
+    staged_->add(target.place, std::move(change), has_state ? &incoming.state : nullptr, hash);
     return absl::OkStatus();
   }
   std::vector<feature::Finding> findings;
   if (has_state && target.repairer.active()) {
     findings = target.repairer.repair(change.id, incoming.state);
-    if (!findings.empty()) change.record = feature::encode_record(target.schema->revision, incoming.state);
+    if (!findings.empty()) {
+      change.record = feature::encode_record(target.schema->revision, incoming.state);
+      content = feature::content_hash(change.record);
+    }
   }
   if (has_state) {
     for (auto& finding : target.checker.check(change.id, incoming.state)) {
@@ -300,8 +304,8 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
   }
   note_findings(target, findings);
   if (!staged_) return absl::OkStatus();
-  staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash, *kind,
-               findings.empty() ? std::string() : feature::findings_to_json(findings));
+  staged_->add(target.place, std::move(change), has_state ? &incoming.state : nullptr, hash, *kind,
+               findings.empty() ? std::string() : feature::findings_to_json(findings), &content);
   return absl::OkStatus();
 }
 

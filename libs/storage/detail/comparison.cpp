@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/status.hpp"
 #include "storage/sql_text.hpp"
@@ -12,7 +13,7 @@ namespace lt::storage {
 namespace {
 
 constexpr int kColumns = 4;
-// One look at the index costs a feature less than a third of what its state costs to be staged.
+// With less than a quarter as stored, looking all up is taken to cost more than it saves.
 constexpr std::size_t kWorthFrom = 4;
 
 }  // namespace
@@ -21,9 +22,9 @@ bool Candidates::fits(const feature::Change& change) {
   return change.op == feature::ChangeOp::kUpsert && change.mask.empty() && !change.base_version;
 }
 
-void Candidates::add(const feature::Change& change, const Digest& hash) {
-  bytes_ += sizeof(Candidate) + change.id.size() + change.record.size();
-  all_.push_back({change, hash, feature::content_hash(change.record)});
+void Candidates::add(Candidate candidate) {
+  bytes_ += sizeof(Candidate) + candidate.change.id.size() + candidate.change.record.size();
+  all_.push_back(std::move(candidate));
 }
 
 absl::StatusOr<pg::CopyEncoder> Candidates::compare(pg::Connection& connection, int dataset) {

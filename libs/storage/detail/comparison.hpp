@@ -20,14 +20,14 @@ class Candidates {
  public:
   struct Candidate {
     feature::Change change;
-    Digest hash{};  ///< feature::change_hash()
-    Digest content{};
+    Digest hash{};     ///< feature::change_hash()
+    Digest content{};  ///< feature::content_hash()
   };
 
   /// Only an UPSERT of a whole state that expects no version: unchanged whenever its content is the stored one.
   [[nodiscard]] static bool fits(const feature::Change& change);
 
-  void add(const feature::Change& change, const Digest& hash);
+  void add(Candidate candidate);
   [[nodiscard]] bool empty() const { return all_.empty(); }
   /// In memory, of what add() took.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }

@@ -63,7 +63,8 @@ absl::Status DatasetPublish::fill_page(const pg::Result& page) {
     const auto state = feature::apply_mask(std::move(stored.state), partial.state, mask);
     rows.begin_row(kFilledColumns);
     add_box(rows, &state);
-    add_whole_state(rows, feature::encode_record(part_.dataset.schema_revision, state), state, part_.srid);
+    const std::string record = feature::encode_record(part_.dataset.schema_revision, state);
+    add_whole_state(rows, record, feature::content_hash(record), state, part_.srid);
     rows.add(page.get_text(r, 0));
   }
   LT_RETURN_IF_ERROR(copy_filled(rows));
@@ -93,7 +94,7 @@ absl::Status DatasetPublish::restore_states() {
       LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(record));
       rows.begin_row(kFilledColumns);
       add_box(rows, &stored.state);
-      add_whole_state(rows, record, stored.state, part_.srid);
+      add_whole_state(rows, record, feature::content_hash(record), stored.state, part_.srid);
       rows.add(page.get_text(r, 1));
     }
     LT_RETURN_IF_ERROR(copy_filled(rows));
