@@ -309,7 +309,7 @@ absl::Status StagedChangeset::write_tables(pg::Connection& connection, Piece& pi
     if (!table.candidates.empty()) {
       LT_ASSIGN_OR_RETURN(auto same, table.candidates.compare(connection, table.dataset));
       LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopySame), same));
-      if (!table.candidates.mostly_same()) differing.push_back(table.place);
+      if (!table.candidates.was_worth_it()) differing.push_back(table.place);
       LT_RETURN_IF_ERROR(add_differing(table.rows, table.candidates, table.srid));
     }
     LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopyStaged), table.rows));

@@ -49,6 +49,6 @@ absl::StatusOr<pg::CopyEncoder> Candidates::compare(pg::Connection& connection, 
   return rows;
 }
 
-bool Candidates::mostly_same() const { return (all_.size() - differing_.size()) * kWorthFrom >= all_.size(); }
+bool Candidates::was_worth_it() const { return (all_.size() - differing_.size()) * kWorthFrom >= all_.size(); }
 
 }  // namespace lt::storage

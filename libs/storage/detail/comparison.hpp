@@ -36,8 +36,8 @@ class Candidates {
   [[nodiscard]] absl::StatusOr<pg::CopyEncoder> compare(pg::Connection& connection, int dataset);
   /// After compare(): those that are not.
   [[nodiscard]] const std::vector<const Candidate*>& differing() const { return differing_; }
-  /// After compare(): as many are as stored as make comparing the next ones cheaper than not to.
-  [[nodiscard]] bool mostly_same() const;
+  /// After compare(): enough are as stored that the next ones should be compared too.
+  [[nodiscard]] bool was_worth_it() const;
 
  private:
   std::vector<Candidate> all_;
