@@ -61,13 +61,17 @@ absl::Status check_changeset_id(std::string_view id) {
 }
 
 Digest change_hash(std::string_view dataset, const Change& change) {
+  return change_hash(dataset, change, change.record.empty() ? Digest{} : content_hash(change.record));
+}
+
+Digest change_hash(std::string_view dataset, const Change& change, const Digest& content) {
   std::string bytes(kChangeTag);
   append_bytes(bytes, dataset);
   append_bytes(bytes, change.id);
   bytes.push_back(static_cast<char>(change.op));
   append_optional(bytes, change.base_version);
   append_flag(bytes, !change.record.empty());
-  if (!change.record.empty()) bytes.append(view(content_hash(change.record)));
+  if (!change.record.empty()) bytes.append(view(content));
   if (change.mask.empty()) return sha256(bytes);
   append_u32(bytes, static_cast<std::uint32_t>(change.mask.size()));
   for (const std::int32_t field : change.mask) append_u32(bytes, static_cast<std::uint32_t>(field));

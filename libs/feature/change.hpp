@@ -76,6 +76,8 @@ struct ChangesetHeader {
 /// Hash of one change as it takes part in the content hash of its changeset (docs/canonical.md, "Content of a
 /// changeset").
 [[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change);
+/// The same with content_hash(change.record) where that is known; it is not looked at for a change without a record.
+[[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change, const Digest& content);
 /// The same for a change that cannot be read, `sent` being its serialized message with sorted maps.
 [[nodiscard]] Digest invalid_change_hash(std::string_view dataset, std::string_view id, std::string_view sent);
 

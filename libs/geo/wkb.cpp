@@ -11,7 +11,7 @@ absl::StatusOr<Geometry> parse_wkb(std::string_view bytes, int srid, const Geome
   if (bytes.size() > limits.max_bytes) return detail::too_large("bytes", limits.max_bytes);
   detail::WkbWriter writer(limits);
   writer.reserve(bytes.size());
-  detail::WriterHandler handler(writer);
+  detail::BulkHandler handler(writer);
   LT_RETURN_IF_ERROR(detail::WkbScanner(bytes, srid, handler).run());
   return std::move(writer).finish();
 }
@@ -21,7 +21,7 @@ std::string to_ewkb(const Geometry& geometry, int srid) {
     return detail::ewkb_of_xy(geometry, srid);
   }
   detail::WkbWriter writer(detail::kNoLimits, srid);
-  detail::WriterHandler handler(writer);
+  detail::BulkHandler handler(writer);
   if (!detail::WkbScanner(geometry.wkb, 0, handler).run().ok()) return {};
   return std::move(writer).finish().wkb;
 }

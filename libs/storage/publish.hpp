@@ -57,8 +57,8 @@ struct PublishReport {
 ///
 /// Errors: ALREADY_EXISTS CHANGESET_ID_REUSED, FEATURE_EXISTS; FAILED_PRECONDITION FEATURE_NOT_FOUND, VERSION_CONFLICT,
 /// OUT_OF_SCOPE, MASS_DELETE, EMPTY_SNAPSHOT, QUARANTINE_DECIDED; OUT_OF_RANGE VERSION_OUT_OF_RANGE (a base_version
-/// beyond the head); ABORTED STAGING_LOST, STAGING_TAKEN, SCHEMA_CHANGED; UNAVAILABLE COMMIT_UNKNOWN, COMMIT_LOST
-/// (retry with the same changeset_id tells).
+/// beyond the head); ABORTED STAGING_LOST, STAGING_TAKEN, SCHEMA_CHANGED, SNAPSHOT_OVERTAKEN; UNAVAILABLE
+/// COMMIT_UNKNOWN, COMMIT_LOST (retry with the same changeset_id tells).
 [[nodiscard]] absl::StatusOr<feature::Receipt> publish(pg::Pool& pool, const PublishRequest& request,
                                                        StagedChangeset& staged, PublishReport& report);
 

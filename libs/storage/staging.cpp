@@ -1,6 +1,7 @@
 #include "storage/staging.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,14 +32,15 @@ absl::Status staging_lost() {
 }
 
 // content_hash, geom, props, payload, mask, partial.
-void add_state(pg::CopyEncoder& row, const feature::Change& change, const feature::State& state, int srid) {
+void add_state(pg::CopyEncoder& row, const feature::Change& change, const Digest& content, const feature::State& state,
+               int srid) {
   if (!change.mask.empty()) {
     add_nulls(row, 4);
     row.add(feature::to_string(change.mask));
     row.add_bytes(change.record);
     return;
   }
-  add_whole_state(row, change.record, state, srid);
+  add_whole_state(row, change.record, content, state, srid);
   add_nulls(row, 2);
 }
 
@@ -67,6 +69,19 @@ absl::Status copy_rows(pg::Connection& connection, const std::string& sql, const
   LT_ASSIGN_OR_RETURN(auto copy, connection.copy_in(sql));
   LT_RETURN_IF_ERROR(copy.write_raw(rows.bytes()));
   return copy.finish().status();
+}
+
+// Candidates that are not as stored become ordinary rows.
+absl::Status add_differing(pg::CopyEncoder& rows, const Candidates& candidates, int srid) {
+  for (const auto* candidate : candidates.differing()) {
+    const auto& [change, hash, content] = *candidate;
+    LT_ASSIGN_OR_RETURN(const auto decoded, feature::decode_record(change.record));
+    begin_row(rows, change.sequence, change.base_version, &decoded.state, change.op, change.id, hash);
+    rows.add_char(static_cast<char>(StagedKind::kChange));
+    add_state(rows, change, content, decoded.state, srid);
+    rows.add_null();  // findings
+  }
+  return absl::OkStatus();
 }
 
 void note_duplicate(Sealed& sealed, std::size_t place, const std::string& id, std::int64_t first, std::int64_t second) {
@@ -143,6 +158,8 @@ absl::StatusOr<Resumed> StagedChangeset::adopt() {
     part.all_new = item.value("all_new", false);
     part.in_table = item.value("in_table", false);
     part.loading = item.value("loading", false);
+    if (item.contains("compared_from")) part.compared_from = item.value("compared_from", std::int64_t{0});
+    part.comparing = part.compared_from.has_value();
     resumed_.push_back(std::move(part));
     resumed.parts.push_back({item.value("dataset", std::string()), item.value("revision", std::int32_t{0})});
   }
@@ -164,14 +181,20 @@ std::size_t StagedChangeset::add_dataset(const Dataset& dataset, int srid) {
 void StagedChangeset::note(std::size_t place, std::string_view id, std::int64_t sequence, const Digest& hash) {
   ++count_;
   ++parts_[place].changes;
-  running_hash_ = sha256(std::string(view(running_hash_)).append(view(hash)));
+  std::array<Digest, 2> chained{running_hash_, hash};
+  running_hash_ = sha256({reinterpret_cast<const char*>(chained.data()), sizeof chained});
   if (prefix_.empty()) keys_.push_back({place, std::string(id), sequence, hash});
 }
 
-void StagedChangeset::add(std::size_t place, const feature::Change& change, const feature::State* state,
-                          const Digest& hash, StagedKind kind, std::string_view findings) {
+void StagedChangeset::add(std::size_t place, feature::Change change, const feature::State* state, const Digest& hash,
+                          StagedKind kind, std::string_view findings, const Digest* known_content) {
   Part& part = parts_[place];
   const bool partial = !change.mask.empty();
+  const Digest content = known_content ? *known_content : state ? feature::content_hash(change.record) : Digest{};
+  note(place, change.id, change.sequence, hash);
+  if (part.comparing && Candidates::fits(change) && kind == StagedKind::kChange && findings.empty()) {
+    return part.candidates.add({std::move(change), hash, content});
+  }
   begin_row(part.rows, change.sequence, change.base_version, partial ? nullptr : state, change.op, change.id, hash);
   part.rows.add_char(static_cast<char>(kind));
   part.has_masks |= partial;
@@ -181,15 +204,13 @@ void StagedChangeset::add(std::size_t place, const feature::Change& change, cons
   if (!state || options_.hash_only) {
     add_nulls(part.rows, 6);
   } else if (part.loading && part.all_new) {
-    const Digest content = feature::content_hash(change.record);
     part.rows.add_bytes(view(content));
     add_nulls(part.rows, 5);
     add_loaded(part.feature_rows, part.log_rows, change.id, change.record, content, *state, part.srid);
   } else {
-    add_state(part.rows, change, *state, part.srid);
+    add_state(part.rows, change, content, *state, part.srid);
   }
   add_findings(part.rows, findings);
-  note(place, change.id, change.sequence, hash);
 }
 
 void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings) {
@@ -207,7 +228,9 @@ void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change
 
 std::size_t StagedChangeset::buffered_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& part : parts_) bytes += part.rows.size() + part.feature_rows.size() + part.log_rows.size();
+  for (const auto& part : parts_) {
+    bytes += part.rows.size() + part.feature_rows.size() + part.log_rows.size() + part.candidates.bytes();
+  }
   return bytes;
 }
 
@@ -229,6 +252,7 @@ std::string StagedChangeset::state_json(std::int64_t findings) const {
                      {"all_new", part.all_new},
                      {"in_table", part.in_table},
                      {"loading", part.loading}});
+    if (part.compared_from) parts.back()["compared_from"] = *part.compared_from;
   }
   return nlohmann::json{{"parts", std::move(parts)}, {"findings", findings}}.dump();
 }
@@ -236,11 +260,15 @@ std::string StagedChangeset::state_json(std::int64_t findings) const {
 // What goes to the database in one transaction, apart from what is being gathered.
 struct StagedChangeset::Piece {
   struct Table {
+    std::size_t place = 0;
     int dataset = 0;
+    int srid = 0;
     std::string relation;
     bool create = false;
     bool loading = false;
+    bool compared = false;
     pg::CopyEncoder rows, feature_rows, log_rows;
+    Candidates candidates;
   };
   std::vector<Table> tables;
   bool first = false;
@@ -250,23 +278,47 @@ struct StagedChangeset::Piece {
 StagedChangeset::Piece StagedChangeset::take_piece(std::int64_t findings) {
   Piece piece;
   piece.first = piece_ == 0;
-  for (auto& part : parts_) {
-    if (part.rows.size() == 0) continue;
+  for (std::size_t place = 0; place < parts_.size(); ++place) {
+    Part& part = parts_[place];
+    if (part.rows.size() == 0 && part.candidates.empty()) continue;
     const bool create = !part.in_table;
     if (create) {
       part.relation = fmt::format("lienthong_staging.{}_{}", prefix_, part.dataset.id);
       part.in_table = true;
       part.loading = options_.may_load && parts_.size() == 1 && part.all_new && part.dataset.head == 0;
+      part.comparing = options_.compare && !options_.hash_only && part.dataset.head > 0;
+      if (part.comparing) part.compared_from = part.dataset.head;
     }
-    piece.tables.push_back({part.dataset.id, part.relation, create, part.loading, std::exchange(part.rows, {}),
-                            std::exchange(part.feature_rows, {}), std::exchange(part.log_rows, {})});
+    piece.tables.push_back({place, part.dataset.id, part.srid, part.relation, create, part.loading,
+                            part.compared_from.has_value(), std::exchange(part.rows, {}),
+                            std::exchange(part.feature_rows, {}), std::exchange(part.log_rows, {}),
+                            std::exchange(part.candidates, {})});
   }
   piece.progress.add(options_.attempt_id).add(epoch_).add(piece_ + 1).add(count_).add_bytes(view(running_hash_));
   piece.progress.add(sequence_).add_jsonb(state_json(findings));
   return piece;
 }
 
-absl::Status StagedChangeset::write_piece(const Piece& piece) const {
+absl::Status StagedChangeset::write_tables(pg::Connection& connection, Piece& piece, Places& differing) const {
+  for (auto& table : piece.tables) {
+    const auto sql = [&](std::string_view text) { return sql_for(text, table.dataset, table.relation); };
+    if (table.create) LT_RETURN_IF_ERROR(connection.execute_script(sql(sql::kCreateStagedTable)));
+    if (table.create && table.loading) LT_RETURN_IF_ERROR(connection.execute_script(sql(sql::kCreateLoadTables)));
+    if (table.create && table.compared) LT_RETURN_IF_ERROR(connection.execute_script(sql(sql::kCreateSameTable)));
+    if (!table.candidates.empty()) {
+      LT_ASSIGN_OR_RETURN(auto same, table.candidates.compare(connection, table.dataset));
+      LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopySame), same));
+      if (!table.candidates.was_worth_it()) differing.push_back(table.place);
+      LT_RETURN_IF_ERROR(add_differing(table.rows, table.candidates, table.srid));
+    }
+    LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopyStaged), table.rows));
+    LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopyFeature), table.feature_rows));
+    LT_RETURN_IF_ERROR(copy_rows(connection, sql(sql::kCopyLog), table.log_rows));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StagedChangeset::Places> StagedChangeset::write_piece(Piece& piece) const {
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
   LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(*connection));
   if (piece.first) {
@@ -275,25 +327,22 @@ absl::Status StagedChangeset::write_piece(const Piece& piece) const {
     attempt.add(owner_.key()).add(prefix_);
     LT_RETURN_IF_ERROR(connection->execute(sql::kInsertAttempt, attempt).status());
   }
-  for (const auto& table : piece.tables) {
-    const auto sql = [&](std::string_view text) { return sql_for(text, table.dataset, table.relation); };
-    if (table.create) LT_RETURN_IF_ERROR(connection->execute_script(sql(sql::kCreateStagedTable)));
-    if (table.create && table.loading) LT_RETURN_IF_ERROR(connection->execute_script(sql(sql::kCreateLoadTables)));
-    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyStaged), table.rows));
-    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyFeature), table.feature_rows));
-    LT_RETURN_IF_ERROR(copy_rows(*connection, sql(sql::kCopyLog), table.log_rows));
-  }
+  Places differing;
+  LT_RETURN_IF_ERROR(write_tables(*connection, piece, differing));
   LT_ASSIGN_OR_RETURN(const auto updated, connection->execute(sql::kUpdateAttempt, piece.progress));
   if (updated.affected() != 1) {
     const auto found = connection->execute(sql::kFindAttempt, pg::Params().add(options_.attempt_id));
     return found.ok() && found->rows() == 1 && found->get_int(0, 0) != epoch_ ? staging_taken() : staging_lost();
   }
-  return transaction.commit();
+  LT_RETURN_IF_ERROR(transaction.commit());
+  return differing;
 }
 
 absl::Status StagedChangeset::settle() {
   if (!writing_.valid()) return absl::OkStatus();
-  LT_RETURN_IF_ERROR(writing_.get());
+  LT_ASSIGN_OR_RETURN(const Places differing, writing_.get());
+  // A publisher that changes most of its features would be compared in vain.
+  for (const std::size_t place : differing) parts_[place].comparing = false;
   ++piece_;
   staged_sequence_ = writing_sequence_;
   return absl::OkStatus();
@@ -309,7 +358,8 @@ absl::Status StagedChangeset::flush(std::int64_t findings) {
   }
   keys_ = {};
   writing_sequence_ = sequence_;
-  writing_ = std::async(std::launch::async, [this, piece = take_piece(findings)] { return write_piece(piece); });
+  writing_ =
+      std::async(std::launch::async, [this, piece = take_piece(findings)]() mutable { return write_piece(piece); });
   return absl::OkStatus();
 }
 
@@ -366,23 +416,29 @@ absl::Status StagedChangeset::hash_memory(feature::ContentHasher& hasher, Sealed
 absl::Status StagedChangeset::hash_tables(feature::ContentHasher& hasher, Sealed& sealed) {
   LT_ASSIGN_OR_RETURN(auto connection, acquire(pool_));
   LT_RETURN_IF_ERROR(check_not_lost(*connection));
+  LT_ASSIGN_OR_RETURN(auto transaction, pg::Transaction::begin(*connection));
+  // The planner takes it for dear to hand rows over, so that it sorts them with one core.
+  LT_RETURN_IF_ERROR(connection->execute_script("SET LOCAL parallel_tuple_cost = 0"));
   std::int64_t rows = 0;
   for (const std::size_t place : by_name()) {
     const Part& part = parts_[place];
     if (!part.in_table) continue;
     std::string last_id;  // ids are never empty
     std::int64_t last_sequence = 0;
-    const auto each = [&](const pg::Row& row) {
-      const std::string_view id = row.get_text(0);
-      if (id == last_id) note_duplicate(sealed, place, last_id, last_sequence, row.get_int(1));
+    const std::string_view text = part.compared_from ? sql::kComparedHashes : sql::kStagedHashes;
+    LT_ASSIGN_OR_RETURN(auto hashes, connection->copy_out(sql_for(text, part.dataset.id, part.relation)));
+    while (true) {
+      LT_ASSIGN_OR_RETURN(const pg::Row* const row, hashes.next());
+      if (!row) break;
+      const std::string_view id = row->get_text(0);
+      if (id == last_id) note_duplicate(sealed, place, last_id, last_sequence, row->get_int(1));
       last_id = id;
-      last_sequence = row.get_int(1);
-      hasher.add(*digest_from_bytes(row.get_bytes(2)));
+      last_sequence = row->get_int(1);
+      hasher.add(*digest_from_bytes(row->get_bytes(2)));
       ++rows;
-      return absl::OkStatus();
-    };
-    LT_RETURN_IF_ERROR(connection->for_each_row(sql_for(sql::kStagedHashes, part.dataset.id, part.relation), {}, each));
+    }
   }
+  LT_RETURN_IF_ERROR(transaction.commit());
   return rows == count_ ? absl::OkStatus() : staging_lost();
 }
 

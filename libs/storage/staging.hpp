@@ -3,6 +3,9 @@
 //
 // The states of what may become the first version of a dataset go straight into tables that can become the dataset's
 // (detail/first_load.hpp); the staged table then holds the rest of each row.
+//
+// Of a snapshot, what has the content that is stored already is staged without its state, in a table of its own
+// (detail/comparison.hpp): most of a snapshot is what was there before.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +23,7 @@
 #include "pg/copy.hpp"
 #include "pg/pool.hpp"
 #include "storage/catalog.hpp"
+#include "storage/detail/comparison.hpp"
 #include "storage/staging_owner.hpp"
 
 namespace lt::storage {
@@ -81,6 +85,7 @@ class StagedChangeset {
     StagingLimits limits;
     bool hash_only = false;  ///< stage only what the content hash needs: the changeset_id is known already
     bool may_load = false;   ///< what fits may go the way of a first load
+    bool compare = false;    ///< what is as it is stored may be staged without its state
   };
   StagedChangeset(pg::Pool& pool, StagingOwner& owner, Options options);
   ~StagedChangeset();
@@ -95,9 +100,10 @@ class StagedChangeset {
   std::size_t add_dataset(const Dataset& dataset, int srid);
 
   /// Adds one checked change; its sequence must be the last one's plus 1. `state` is what `change.record` encodes,
-  /// null for a DELETE; `findings` feature::findings_to_json() of what was repaired, or empty.
-  void add(std::size_t place, const feature::Change& change, const feature::State* state, const Digest& hash,
-           StagedKind kind = StagedKind::kChange, std::string_view findings = {});
+  /// null for a DELETE; `findings` feature::findings_to_json() of what was repaired, or empty; `content`
+  /// feature::content_hash(change.record) if it is known.
+  void add(std::size_t place, feature::Change change, const feature::State* state, const Digest& hash,
+           StagedKind kind = StagedKind::kChange, std::string_view findings = {}, const Digest* content = nullptr);
   /// Adds one that goes to the quarantine, with its findings as a JSON list.
   void add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
   /// Ends batch `sequence`. Only here is memory emptied into tables, so that staged batches are whole.
@@ -131,8 +137,12 @@ class StagedChangeset {
     std::string relation;  ///< that holds its staged rows after provide()
     std::string effect;    ///< temporary table for its effects
     bool in_table = false;
-    pg::CopyEncoder rows;  ///< not yet in its table
+    /// Set: relation_same holds what was as stored when it was staged, not before the dataset had this head.
+    std::optional<std::int64_t> compared_from;
+    bool comparing = false;  ///< what comes next is compared
+    pg::CopyEncoder rows;    ///< not yet in its table
     pg::CopyEncoder feature_rows, log_rows;
+    Candidates candidates;  ///< not yet compared
   };
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
   /// Of all datasets.
@@ -149,13 +159,15 @@ class StagedChangeset {
   };
 
   struct Piece;
+  using Places = std::vector<std::size_t>;
 
   void note(std::size_t place, std::string_view id, std::int64_t sequence, const Digest& hash);
   [[nodiscard]] std::size_t buffered_bytes() const;
   [[nodiscard]] std::string state_json(std::int64_t findings) const;
   [[nodiscard]] absl::Status flush(std::int64_t findings);
   [[nodiscard]] Piece take_piece(std::int64_t findings);
-  [[nodiscard]] absl::Status write_piece(const Piece& piece) const;
+  [[nodiscard]] absl::StatusOr<Places> write_piece(Piece& piece) const;
+  [[nodiscard]] absl::Status write_tables(pg::Connection& connection, Piece& piece, Places& differing) const;
   [[nodiscard]] absl::Status check_not_lost(pg::Connection& connection);
   [[nodiscard]] std::vector<std::size_t> by_name() const;
   [[nodiscard]] absl::Status hash_memory(feature::ContentHasher& hasher, Sealed& sealed);
@@ -177,7 +189,7 @@ class StagedChangeset {
   std::int64_t epoch_ = 1;
   std::int64_t piece_ = 0;
   Digest running_hash_{};
-  std::future<absl::Status> writing_;  ///< the piece that is on its way
+  std::future<absl::StatusOr<Places>> writing_;  ///< the piece on its way; places that are not worth comparing
   std::int64_t writing_sequence_ = 0;
 };
 

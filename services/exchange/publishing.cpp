@@ -58,6 +58,16 @@ std::string serialize(const v1::Change& change) {
   return bytes;
 }
 
+// A record that could be read is canonical already; only its revision may be an older one.
+std::string record_of(const v1::Change& message, std::int32_t revision, const feature::State& state) {
+  const std::string& sent = message.feature().record();
+  if (sent.empty()) return feature::encode_record(revision, state);
+  std::string record;
+  record.reserve(sent.size());
+  append_u32(record, static_cast<std::uint32_t>(revision));
+  return record.append(sent, feature::kRecordPrefixBytes);
+}
+
 // Only the same header goes on with an upload.
 Digest header_digest(const feature::ChangesetHeader& header) {
   std::string bytes(view(feature::ContentHasher(header).finish()));
@@ -144,6 +154,7 @@ absl::Status Publishing::stage() {
   options.limits = {core_.limits.publish_memory_bytes, core_.limits.staging_piece_bytes};
   options.hash_only = known_;
   options.may_load = !header_.dry_run;
+  options.compare = header_.kind == feature::ChangesetKind::kSnapshot;
   staged_ = std::make_unique<storage::StagedChangeset>(core_.pool, core_.staging_owner, std::move(options));
   if (resumes) return resume();
   Target& target = *targets_.at(header_.dataset);
@@ -252,22 +263,26 @@ absl::Status Publishing::add_invalid(const v1::Change& message, Target& target, 
 absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, wire::IncomingChange incoming) {
   feature::Change change{received_, incoming.op, std::move(incoming.id), incoming.base_version, {}, incoming.mask};
   const bool has_state = change.op != feature::ChangeOp::kDelete;
-  if (has_state) change.record = feature::encode_record(target.schema->revision, incoming.state);
+  if (has_state) change.record = record_of(message, target.schema->revision, incoming.state);
   if (static_cast<std::int64_t>(change.record.size()) > core_.limits.max_feature_bytes) {
     return make_error(absl::StatusCode::kResourceExhausted, "FEATURE_TOO_LARGE",
                       fmt::format("feature '{}' has {} bytes, at most {} are allowed", change.id, change.record.size(),
                                   core_.limits.max_feature_bytes),
                       {{"feature_id", change.id}});
   }
-  const Digest hash = feature::change_hash(target.dataset.name, change);  // of what was sent, before repairs
+  Digest content = has_state ? feature::content_hash(change.record) : Digest{};
+  const Digest hash = feature::change_hash(target.dataset.name, change, content);  // of what was sent, before repairs
   if (known_) {
-    staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash);
+    staged_->add(target.place, std::move(change), has_state ? &incoming.state : nullptr, hash);
     return absl::OkStatus();
   }
   std::vector<feature::Finding> findings;
   if (has_state && target.repairer.active()) {
     findings = target.repairer.repair(change.id, incoming.state);
-    if (!findings.empty()) change.record = feature::encode_record(target.schema->revision, incoming.state);
+    if (!findings.empty()) {
+      change.record = feature::encode_record(target.schema->revision, incoming.state);
+      content = feature::content_hash(change.record);
+    }
   }
   if (has_state) {
     for (auto& finding : target.checker.check(change.id, incoming.state)) {
@@ -289,8 +304,8 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
   }
   note_findings(target, findings);
   if (!staged_) return absl::OkStatus();
-  staged_->add(target.place, change, has_state ? &incoming.state : nullptr, hash, *kind,
-               findings.empty() ? std::string() : feature::findings_to_json(findings));
+  staged_->add(target.place, std::move(change), has_state ? &incoming.state : nullptr, hash, *kind,
+               findings.empty() ? std::string() : feature::findings_to_json(findings), &content);
   return absl::OkStatus();
 }
 

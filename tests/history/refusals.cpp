@@ -11,9 +11,14 @@ constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kStuckNs = 30'000 * kNsPerMs;
 
 // The exchange may ask to try again at any time; nothing is to be justified.
-const std::set<std::string> kMayRetry = {
-    "CHANGESET_RACE", "SCHEMA_CHANGED",           "STAGING_LOST", "SERVER_BUSY", "COMMIT_LOST",
-    "POOL_EXHAUSTED", "SQL_SERIALIZATION_FAILURE"};
+const std::set<std::string> kMayRetry = {"CHANGESET_RACE",
+                                         "SCHEMA_CHANGED",
+                                         "STAGING_LOST",
+                                         "SERVER_BUSY",
+                                         "COMMIT_LOST",
+                                         "POOL_EXHAUSTED",
+                                         "SQL_SERIALIZATION_FAILURE",
+                                         "SNAPSHOT_OVERTAKEN"};
 const std::map<std::string, char> kConflictReasons = {
     {"VERSION_CONFLICT", 'V'}, {"FEATURE_EXISTS", 'E'}, {"FEATURE_NOT_FOUND", 'M'}};
 

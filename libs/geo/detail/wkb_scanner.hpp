@@ -19,7 +19,8 @@
 
 namespace lt::geo::detail {
 
-/// Handler needs, each returning absl::Status: begin(type, dimension, count of vertices, rings or members; 1 for a
+/// Handler may have vertices(little-endian bytes, count) that takes all at once, or returns false to get each by
+/// vertex(). It needs, each returning absl::Status: begin(type, dimension, count of vertices, rings or members; 1 for a
 /// point), end(), begin_ring(vertices), end_ring(), vertex(const double*), empty_point(). The first error ends the
 /// scan. Counts are checked against the bytes that follow before the handler sees them.
 template <typename Handler>
@@ -107,6 +108,13 @@ class WkbScanner {
   }
 
   [[nodiscard]] absl::Status vertices(const Header& h, std::uint32_t count) {
+    if constexpr (requires { handler_.vertices(std::string_view(), count); }) {
+      const std::size_t size = count * vertex_bytes(h);
+      if (h.little && handler_.vertices(bytes_.substr(at_, size), count)) {
+        at_ += size;
+        return absl::OkStatus();
+      }
+    }
     for (std::uint32_t i = 0; i < count; ++i) {
       item_ = at_;
       const std::array<double, kMaxOrdinates> values = read_vertex(h);
@@ -201,6 +209,13 @@ class WriterHandler {
 
  protected:
   WkbWriter& writer_;
+};
+
+/// The same, many vertices at a time. Not for handlers that look at each.
+class BulkHandler final : public WriterHandler {
+ public:
+  using WriterHandler::WriterHandler;
+  [[nodiscard]] bool vertices(std::string_view raw, std::uint32_t count) { return writer_.append_sound(raw, count); }
 };
 
 /// For bytes that were checked when they were first parsed, by whichever limits.

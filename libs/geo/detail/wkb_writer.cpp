@@ -152,6 +152,24 @@ absl::Status WkbWriter::vertex(const double* values) {
   return absl::OkStatus();
 }
 
+bool WkbWriter::append_sound(std::string_view raw, std::uint32_t count) {
+  const auto n = static_cast<std::size_t>(ordinates(geometry_.dimension));
+  if (count > limits_.max_vertices - std::min(geometry_.vertices, limits_.max_vertices)) return false;
+  if (geometry_.wkb.size() + raw.size() > limits_.max_bytes) return false;
+  Box box = geometry_.box;
+  for (const char* at = raw.data(); at != raw.data() + raw.size(); at += n * sizeof(double)) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!std::isfinite(load_double(at + i * sizeof(double)))) return false;
+    }
+    box.extend(load_double(at), load_double(at + sizeof(double)));
+  }
+  geometry_.wkb.append(raw);
+  geometry_.box = box;
+  geometry_.vertices += count;
+  (in_ring_ ? ring_.count : open_.back().count) += count;
+  return true;
+}
+
 absl::Status WkbWriter::empty_point() {
   const auto n = static_cast<std::size_t>(ordinates(geometry_.dimension));
   LT_RETURN_IF_ERROR(make_room(n * sizeof(double)));

@@ -67,6 +67,9 @@ class WkbWriter {
   [[nodiscard]] absl::Status end_ring();
   /// @param values as many as the dimension has ordinates.
   [[nodiscard]] absl::Status vertex(const double* values);
+  /// The same for `count` vertices at once, from their bytes in canonical WKB. @return false, having done nothing, when
+  /// one of them is not acceptable: vertex() then tells why.
+  [[nodiscard]] bool append_sound(std::string_view raw, std::uint32_t count);
   [[nodiscard]] absl::Status empty_point();
 
   [[nodiscard]] Geometry finish() &&;

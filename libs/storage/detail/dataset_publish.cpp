@@ -30,10 +30,22 @@ absl::Status scope_undecidable(std::string_view id, const absl::Status& why) {
       {{"feature_id", std::string(id)}});
 }
 
+absl::Status snapshot_overtaken(std::string_view id) {
+  return make_error(absl::StatusCode::kAborted, "SNAPSHOT_OVERTAKEN",
+                    fmt::format("feature '{}' changed while the snapshot was being sent, and the history of that is "
+                                "compacted already; send the snapshot again",
+                                id),
+                    {{"feature_id", std::string(id)}});
+}
+
 }  // namespace
 
 absl::Status DatasetPublish::settle_repeats() {
   if (request_.duplicates == 0) return absl::OkStatus();
+  if (part_.compared_from) {
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kUnfoldRepeated)).status());
+    LT_RETURN_IF_ERROR(restore_states());
+  }
   if (request_.header.collapse_repeated) {
     LT_ASSIGN_OR_RETURN(const auto removed, connection_.execute(sql(sql::kCollapseRepeated)));
     collapsed_ = removed.affected();
@@ -51,14 +63,50 @@ absl::Status DatasetPublish::fill_page(const pg::Result& page) {
     const auto state = feature::apply_mask(std::move(stored.state), partial.state, mask);
     rows.begin_row(kFilledColumns);
     add_box(rows, &state);
-    add_whole_state(rows, feature::encode_record(part_.dataset.schema_revision, state), state, part_.srid);
+    const std::string record = feature::encode_record(part_.dataset.schema_revision, state);
+    add_whole_state(rows, record, feature::content_hash(record), state, part_.srid);
     rows.add(page.get_text(r, 0));
   }
+  LT_RETURN_IF_ERROR(copy_filled(rows));
+  return connection_.execute(sql(sql::kFillPartial)).status();
+}
+
+absl::Status DatasetPublish::copy_filled(const pg::CopyEncoder& rows) {
   LT_RETURN_IF_ERROR(connection_.execute("DELETE FROM lt_filled").status());
   LT_ASSIGN_OR_RETURN(auto copy, connection_.copy_in(std::string(sql::kCopyFilled)));
   LT_RETURN_IF_ERROR(copy.write_raw(rows.bytes()));
-  LT_RETURN_IF_ERROR(copy.finish().status());
-  return connection_.execute(sql(sql::kFillPartial)).status();
+  return copy.finish().status();
+}
+
+// Changes that were staged without their state get it back: the log has what was stored then, unless it was compacted.
+absl::Status DatasetPublish::restore_states() {
+  LT_RETURN_IF_ERROR(connection_.execute_script(std::string(sql::kCreateFilled)));
+  std::int64_t last = 0;
+  while (true) {
+    const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes);
+    LT_ASSIGN_OR_RETURN(const auto page, connection_.execute(sql(sql::kListUnfolded), params));
+    if (page.rows() == 0) return absl::OkStatus();
+    last = page.get_int(page.rows() - 1, 0);
+    pg::CopyEncoder rows;
+    for (int r = 0; r < page.rows(); ++r) {
+      if (page.is_null(r, 2)) return snapshot_overtaken(page.get_text(r, 1));
+      const auto record = page.get_bytes(r, 2);
+      LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(record));
+      rows.begin_row(kFilledColumns);
+      add_box(rows, &stored.state);
+      add_whole_state(rows, record, feature::content_hash(record), stored.state, part_.srid);
+      rows.add(page.get_text(r, 1));
+    }
+    LT_RETURN_IF_ERROR(copy_filled(rows));
+    LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kFillUnfolded)).status());
+  }
+}
+
+// What was as stored when it was staged, and may not be any more, becomes an ordinary change again. The rest of the
+// compared changes is as stored and needs no effect of its own.
+absl::Status DatasetPublish::restore_changed(std::int64_t since) {
+  LT_ASSIGN_OR_RETURN(const auto unfolded, with_version(sql::kUnfoldChanged, since));
+  return unfolded.affected() > 0 ? restore_states() : absl::OkStatus();
 }
 
 // Partial updates get their whole state from what is stored now.
@@ -82,7 +130,13 @@ absl::Status DatasetPublish::prepare_absent(std::optional<std::int64_t> since) {
   const auto box = request_.scope ? geo::round_outwards(request_.scope->box) : std::nullopt;
   pg::Params params = pg::Params().add(since).add(base_version());
   for (std::size_t i = 0; i < 4; ++i) params.add(box ? std::optional<float>((*box)[i]) : std::nullopt);
-  return connection_.execute(sql(sql::kPrepareAbsent), params).status();
+  // What changed since is among the ordinary changes again.
+  const bool among_same = part_.compared_from && !since;
+  if (!among_same) return connection_.execute(sql(sql::kInsertAbsent) + sql(sql::kAbsent), params).status();
+  LT_RETURN_IF_ERROR(connection_.execute_script("DROP TABLE IF EXISTS lt_absent"));
+  const std::string find = sql(sql::kFindAbsent) + sql(sql::kAbsent) + sql(sql::kAbsentSame);
+  LT_RETURN_IF_ERROR(connection_.execute(find, params, false).status());
+  return connection_.execute(sql(sql::kInsertFoundAbsent), {}, false).status();
 }
 
 // Effects that depend on whether the stored geometry is inside the scope: an exact test, of those whose box meets it.
@@ -126,9 +180,15 @@ absl::Status DatasetPublish::prepare() {
   if (direct_) return prepare_direct();
   if (part_.changes >= kAnalyzeFrom) {
     LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("ANALYZE {} (fid)", part_.relation)));
+    if (part_.compared_from) {
+      LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("ANALYZE {}_same (fid)", part_.relation)));
+    }
   }
   LT_ASSIGN_OR_RETURN(const auto seen, connection_.execute(sql::kReadHead, dataset_params()));
   prepared_head_ = seen.get_int(0, 0);
+  if (part_.compared_from.value_or(prepared_head_) != prepared_head_) {
+    LT_RETURN_IF_ERROR(restore_changed(*part_.compared_from));
+  }
   LT_RETURN_IF_ERROR(prepare_since(std::nullopt));
   if (part_.changes < kAnalyzeFrom) return absl::OkStatus();
   return connection_.execute_script(fmt::format("ANALYZE {} (fid, op)", part_.effect));
@@ -155,6 +215,7 @@ absl::Status DatasetPublish::recheck() {
   if (is_late()) return absl::AbortedError("another changeset made the first version");
   if (head_.version == prepared_head_) return absl::OkStatus();
   if (direct_) return prepare_direct();
+  if (part_.compared_from) LT_RETURN_IF_ERROR(restore_changed(prepared_head_));
   if (head_.horizon > prepared_head_) {  // what changed meanwhile may be compacted already: look at everything
     LT_RETURN_IF_ERROR(connection_.execute(fmt::format("DELETE FROM {}", part_.effect)).status());
     return prepare_since(std::nullopt);
@@ -200,6 +261,9 @@ absl::Status DatasetPublish::count_effects() {
       default: effects_.conflicts += n;
     }
   }
+  if (!part_.compared_from) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(const auto same, connection_.execute(sql(sql::kCountSame)));
+  effects_.unchanged += same.get_int(0, 0);
   return absl::OkStatus();
 }
 
@@ -290,6 +354,7 @@ absl::Status DatasetPublish::quarantine(std::int64_t now_us, std::int64_t versio
     pg::Params params = dataset_params();
     params.add_timestamp_us(now_us).add(fmt::format("accepted in version {}: {}", version, by));
     LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeAccepted), params).status());
+    if (part_.compared_from) LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeSame), params).status());
   }
   if (quarantined_ == 0) return absl::OkStatus();
   pg::Params older = dataset_params();

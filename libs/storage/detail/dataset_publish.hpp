@@ -88,6 +88,9 @@ class DatasetPublish {
   absl::Status prepare_absent(std::optional<std::int64_t> since);
   absl::Status fill_partials(std::optional<std::int64_t> since);
   absl::Status fill_page(const pg::Result& page);
+  absl::Status copy_filled(const pg::CopyEncoder& rows);
+  absl::Status restore_states();
+  absl::Status restore_changed(std::int64_t since);
   absl::Status decide_scope();
   absl::StatusOr<std::int64_t> largest_base_version();
   absl::Status check_base_versions();

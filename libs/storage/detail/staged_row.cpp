@@ -44,8 +44,9 @@ void add_nulls(pg::CopyEncoder& row, int columns) {
   for (int i = 0; i < columns; ++i) row.add_null();
 }
 
-void add_whole_state(pg::CopyEncoder& row, std::string_view record, const feature::State& state, int srid) {
-  row.add_bytes(view(feature::content_hash(record)));
+void add_whole_state(pg::CopyEncoder& row, std::string_view record, const Digest& content, const feature::State& state,
+                     int srid) {
+  row.add_bytes(view(content));
   add_columns(row, state, srid);
   row.add_bytes(record);
 }

@@ -35,7 +35,8 @@ enum StagedColumn : std::size_t {
 /// x1, y1, x2, y2 in single precision, rounded outwards; nulls without a state, geometry or ordinates.
 void add_box(pg::CopyEncoder& row, const feature::State* state);
 /// content_hash, geom, props, payload of a whole state, of which `record` is the encoding.
-void add_whole_state(pg::CopyEncoder& row, std::string_view record, const feature::State& state, int srid);
+void add_whole_state(pg::CopyEncoder& row, std::string_view record, const Digest& content, const feature::State& state,
+                     int srid);
 /// A row for the current table and one for the log of a first version.
 void add_loaded(pg::CopyEncoder& feature_row, pg::CopyEncoder& log_row, std::string_view id, std::string_view record,
                 const Digest& content, const feature::State& state, int srid);

@@ -1,2 +1,2 @@
 -- Hash of every staged change in the order of the content hash. Columns: fid, seq, change_hash.
-SELECT fid, seq, change_hash FROM {STAGED} ORDER BY fid, seq
+COPY (SELECT fid, seq, change_hash FROM {STAGED} ORDER BY fid, seq) TO STDOUT (FORMAT binary)

@@ -1,6 +1,6 @@
--- A snapshot deletes what it does not contain. $1 as in prepare_changes, $2 base_version of the header (null: none): what
--- changed after it is a conflict. $3 to $6 box of the scope: x1, y1, x2, y2 (null: no scope); what meets it is undecided.
-INSERT INTO {EFFECT} (prev_version, base_version, px1, py1, px2, py2, op, prev_op, fid)
+-- Effects of what a snapshot does not contain: it is deleted. $1 as in prepare_changes, $2 base_version of the header (null:
+-- none): what changed after it is a conflict. $3 to $6 box of the scope: x1, y1, x2, y2 (null: no scope); what meets it is
+-- undecided. Columns: as insert_absent and insert_found_absent have them.
 SELECT f.version, $2::int8, f.x1, f.y1, f.x2, f.y2,
   CASE WHEN $3::float4 IS NOT NULL THEN 'd' WHEN f.version > $2::int8 THEN 'V' ELSE 'D' END::"char", f.op, f.fid
 FROM lienthong_data.feature_{N} f
