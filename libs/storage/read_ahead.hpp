@@ -9,8 +9,8 @@
 
 namespace lt::storage {
 
-/// Gives what `pages` gives. With each page that is asked for, the next one begins to be read, on a thread of its own that
-/// ends with it: one page more in memory, and a connection for as long as its statement takes.
+/// Gives what `pages` gives. With each page that is asked for, the next one begins to be read, on a thread of its own
+/// that ends with it: one page more in memory, and a connection for as long as its statement takes.
 class ReadAhead : public PageReader {
  public:
   explicit ReadAhead(std::unique_ptr<PageReader> pages) : pages_(std::move(pages)) {}

@@ -23,8 +23,8 @@ constexpr std::size_t kStatementCacheSize = 256;
 /// How long a destructor may wait for the server before it gives the connection up instead.
 constexpr std::chrono::milliseconds kQuietLimit{5000};
 /// An answer that did not come at once is long, and the server sends it in pieces of 8 KiB. To be woken by each of them
-/// costs both sides more than the piece, on virtual machines above all; so what comes within this time is taken together.
-/// Sockets hold many pieces, so the server does not wait for it.
+/// costs both sides more than the piece, on virtual machines above all; so what comes within this time is taken
+/// together. Sockets hold many pieces, so the server does not wait for it.
 constexpr std::chrono::microseconds kGather{100};
 
 bool is_error(const pg_result* result) {

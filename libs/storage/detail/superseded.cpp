@@ -10,8 +10,8 @@
 namespace lt::storage {
 namespace {
 
-/// Each page looks at the whole rest of the range, in the index; so few, large ones, of as many rows as so many pages of
-/// changes. 65,536 ids of 12 bytes take 1.6 MB.
+/// Each page looks at the whole rest of the range, in the index; so few, large ones, of as many rows as so many pages
+/// of changes. 65,536 ids of 12 bytes take 1.6 MB.
 constexpr std::int64_t kPagesOfChanges = 16;
 
 }  // namespace
