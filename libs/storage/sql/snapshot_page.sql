@@ -1,5 +1,6 @@
 -- One page of the state at a version: $1 version, $2 fid after which to go on, $3 rows at most, $4 bytes after which to stop.
--- Columns: horizon, version, fid, payload. An empty page has one row with a null fid, as in diff_page. Rows with a null version
+-- Columns: horizon, version, fid, payload. An empty page has one row with a null fid, so that
+-- the horizon is always of the same moment as the rows. Rows with a null version
 -- are features that do not exist at that version: they only move the position.
 -- Only what exists now, or was deleted after $1, can have existed at $1. So the pages go over feature_N and gone_N, one row for
 -- each id, and not over the log, which has one for each change. The payload is always the log's: the state now if it is as old
