@@ -14,7 +14,7 @@
 
 namespace lt::exchange {
 
-/// The messages of one answer, one at a time: header, chunks, parts of what is too large, end. Memory holds one page
+/// The messages of one answer, one at a time: header, chunks, parts of what is too large, end. Memory holds two pages
 /// and one message, or one feature in pieces, however slowly they are taken. One thread at a time.
 template <typename Response>
 class MessageStream {
