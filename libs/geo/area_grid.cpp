@@ -105,11 +105,13 @@ AreaGrid::AreaGrid(const Geometry& area) : box_(area.box) {
   const bool polygon = area.type == GeometryType::kPolygon || area.type == GeometryType::kMultiPolygon;
   width_ = (box_.x2 - box_.x1) / kCells;
   height_ = (box_.y2 - box_.y1) / kCells;
-  std::vector<std::uint8_t> all_border(kCells * kCells, kBorder);
-  if (box_.empty() || !polygon || !(width_ > 0) || !(height_ > 0)) return count(all_border);
   Builder builder{*this};
-  for_each_edge(area, [&](double x1, double y1, double x2, double y2) { builder.add(x1, y1, x2, y2); });
-  builder.fill();
+  if (!box_.empty() && polygon && width_ > 0 && height_ > 0) {
+    for_each_edge(area, [&](double x1, double y1, double x2, double y2) { builder.add(x1, y1, x2, y2); });
+    builder.fill();
+  } else {
+    std::fill(builder.cells.begin(), builder.cells.end(), std::uint8_t{kBorder});
+  }
   count(builder.cells);
 }
 
