@@ -77,8 +77,13 @@ class EntryMaker {
 
   absl::Status add(std::string_view id, std::int64_t version, const Side& then, const Side& now,
                    std::vector<feature::Entry>& entries) const {
-    LT_ASSIGN_OR_RETURN(auto shown_then, look(before_, then));
-    LT_ASSIGN_OR_RETURN(auto shown_now, look(after_, now));
+    auto seen_then = look(before_, then);
+    auto seen_now = look(after_, now);
+    for (const auto& seen : {seen_then.status(), seen_now.status()}) {
+      if (!seen.ok()) return with_metadata(seen, "feature_id", std::string(id));
+    }
+    Shown& shown_then = *seen_then;
+    Shown& shown_now = *seen_now;
     feature::Ends ends{then.exists, now.exists, shown_then.inside, shown_now.inside, false};
     if (shown_then.inside && shown_now.inside && comparable_) {
       ends.equal = by_hash_ ? then.hash == now.hash : same_content(shown_then.record, shown_now.record);

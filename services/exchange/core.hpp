@@ -19,6 +19,7 @@ namespace lt::exchange {
 
 class HeadBoard;
 class Replica;
+class ViewBook;
 
 /// Limits that configuration may change; units in the names.
 struct Limits {
@@ -44,6 +45,7 @@ struct Core {
       std::make_shared<rpc::Quota>("bytes of features in pieces in memory", rpc::Quota::Limits{});
   /// Tells the readers of heads that there is a new one. Cheap; called after each commit.
   std::function<void()> announce_heads = [] {};
+  ViewBook* views = nullptr;
   HeadBoard* heads = nullptr;
   Replica* replica = nullptr;  ///< null: everything is read from the primary
 };

@@ -18,6 +18,7 @@
 #include "exchange/grpc_services.hpp"
 #include "exchange/head_board.hpp"
 #include "exchange/replica.hpp"
+#include "exchange/views.hpp"
 #include "rpc/runtime.hpp"
 #include "rpc/server.hpp"
 #include "storage/acquire.hpp"
@@ -62,6 +63,7 @@ struct Exchange::Impl {
             executor, [this](const std::string& name) { return resolve(name); }, metrics, rpc_limits(settings)),
         services(runtime, core),
         server(runtime, server_options(settings)) {
+    core.views = &views;
     core.limits.kept_findings = settings.kept_findings;
     core.limits.resumable = settings.resume_keep.count() > 0;
     set_quotas();
@@ -156,6 +158,7 @@ struct Exchange::Impl {
   std::unique_ptr<storage::StagingOwner> staging_owner;
   std::unique_ptr<HeadBoard> heads;
   std::unique_ptr<Replica> replica;
+  ViewBook views;
   Core core;
   Executor executor;
   rpc::Runtime runtime;
