@@ -15,6 +15,10 @@
 #include "storage/catalog.hpp"
 #include "storage/staging.hpp"
 
+namespace lt::storage {
+class Areas;
+}
+
 namespace lt::exchange {
 
 class HeadBoard;
@@ -46,6 +50,7 @@ struct Core {
   /// Tells the readers of heads that there is a new one. Cheap; called after each commit.
   std::function<void()> announce_heads = [] {};
   ViewBook* views = nullptr;
+  storage::Areas* areas = nullptr;
   HeadBoard* heads = nullptr;
   Replica* replica = nullptr;  ///< null: everything is read from the primary
 };
