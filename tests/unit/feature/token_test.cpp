@@ -31,6 +31,11 @@ ResumeToken random_token(test::Random& random) {
   token.include_before = token.kind == AnswerKind::kDiff && random.one_in(2);
   token.last_id = std::string(1 + random.below(128), 'x');
   token.count = 1 + static_cast<std::int64_t>(random.bits() >> 2);
+  if (random.one_in(2)) token.view = token.from_view = "view-" + std::to_string(random.below(9));
+  if (token.kind == AnswerKind::kDiff && random.one_in(2)) {
+    token.from_view = "another";
+    token.last_version = 0;
+  }
   return token;
 }
 
