@@ -17,6 +17,7 @@ struct Options {
   double seconds = 3;  ///< of one run of rates
   bool old_version = false;
   bool alone = false;  ///< changesets and diffs without their limit
+  std::string area_wkt, filter;  ///< of a view
 };
 
 /// One figure a run. Seconds, or commits or payload bytes a second.
@@ -33,5 +34,9 @@ struct Figures {
 [[nodiscard]] absl::StatusOr<Figures> rate_diff(const Options& options);
 /// The same of a snapshot, at the head or at version 1.
 [[nodiscard]] absl::StatusOr<Figures> rate_snapshot(const Options& options);
+/// Seconds of a net diff to the head through an area; beside the same diff of the whole dataset.
+[[nodiscard]] absl::StatusOr<Figures> time_area_diff(const Options& options);
+/// Seconds of a net diff to the head through a filter; beside a SELECT of the payloads with the same filter in SQL.
+[[nodiscard]] absl::StatusOr<Figures> time_filter_diff(const Options& options);
 
 }  // namespace lt::bench
