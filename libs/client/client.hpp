@@ -70,10 +70,9 @@ class Client {
                                                  bool include_before = false, const std::string& cursor = {},
                                                  const std::optional<lienthong::v1::View>& view = std::nullopt) const;
   /// Every single change in (from, to].
-  [[nodiscard]] absl::StatusOr<EntryReader> changes(const std::string& dataset, std::int64_t from,
-                                                    std::optional<std::int64_t> to = std::nullopt,
-                                                    const std::string& cursor = {},
-                                                    const std::optional<lienthong::v1::View>& view = std::nullopt) const;
+  [[nodiscard]] absl::StatusOr<EntryReader> changes(
+      const std::string& dataset, std::int64_t from, std::optional<std::int64_t> to = std::nullopt,
+      const std::string& cursor = {}, const std::optional<lienthong::v1::View>& view = std::nullopt) const;
   /// All features of one version, as INSERTs.
   [[nodiscard]] absl::StatusOr<EntryReader> snapshot(
       const std::string& dataset, std::optional<std::int64_t> version = std::nullopt,

@@ -19,9 +19,9 @@ namespace lt::feature {
 
 /// One immutable view of one dataset. May be shared between threads.
 struct View {
-  std::string revision;                ///< its name for ever; empty: the whole dataset
-  std::optional<geo::Geometry> area;   ///< valid POLYGON or MULTIPOLYGON in the dataset's CRS
-  std::optional<geo::AreaGrid> grid;   ///< of `area`, there when it is
+  std::string revision;               ///< its name for ever; empty: the whole dataset
+  std::optional<geo::Geometry> area;  ///< valid POLYGON or MULTIPOLYGON in the dataset's CRS
+  std::optional<geo::AreaGrid> grid;  ///< of `area`, there when it is
   std::optional<Filter> filter;
   FieldMask columns;  ///< numbers of the properties that are seen, ascending; empty: all. Geometry always is.
   std::string crs;    ///< of the geometries a consumer gets; empty: the dataset's
@@ -39,8 +39,8 @@ class ViewLens {
 
   [[nodiscard]] const View& view() const { return *view_; }
   /// Inside the area (geo::Geos::is_inside()) and the filter true.
-  /// @param box not smaller than the geometry's, nothing when there is none. Where it decides, nothing else is looked at.
-  /// Errors: DATA_LOSS RECORD_MALFORMED; OUT_OF_RANGE FILTER_OVERFLOW; INTERNAL GEOS_FAILED.
+  /// @param box not smaller than the geometry's, nothing when there is none. Where it decides, nothing else is looked
+  /// at. Errors: DATA_LOSS RECORD_MALFORMED; OUT_OF_RANGE FILTER_OVERFLOW; INTERNAL GEOS_FAILED.
   [[nodiscard]] absl::StatusOr<bool> is_inside(std::string_view record, const std::optional<geo::Box>& box);
   /// The record with the view's columns only. Errors: DATA_LOSS RECORD_MALFORMED.
   [[nodiscard]] absl::StatusOr<std::string> project(std::string_view record) const;

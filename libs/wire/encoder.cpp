@@ -43,9 +43,9 @@ absl::StatusOr<std::string> crs_to_write(const feature::Schema& schema, v1::Feat
                       fmt::format("the dataset has no geometry to give in {}; leave the CRS out", crs.id()));
   }
   if (!geojson || crs.id() == kWgs84) return crs.id();
-  return make_error(StatusCode::kInvalidArgument, "FORM_NEEDS_WGS84",
-                    fmt::format("GeoJSON is always in {}, not in {}; ask for FEATURE_FORM_WKT, _WKB or _RECORD",
-                                kWgs84, crs.id()));
+  return make_error(
+      StatusCode::kInvalidArgument, "FORM_NEEDS_WGS84",
+      fmt::format("GeoJSON is always in {}, not in {}; ask for FEATURE_FORM_WKT, _WKB or _RECORD", kWgs84, crs.id()));
 }
 
 }  // namespace
@@ -98,9 +98,9 @@ absl::Status FeatureEncoder::encode_record(std::string_view record, v1::Feature*
 absl::StatusOr<geo::Geometry> FeatureEncoder::transformed(const geo::Geometry& geometry) const {
   auto result = transformer_->transform(geometry);
   if (result.ok()) return result;
-  return annotate(result.status(),
-                  fmt::format("has no form in {}, read it in the dataset's CRS with FEATURE_FORM_WKT, _WKB or _RECORD",
-                              crs_));
+  return annotate(
+      result.status(),
+      fmt::format("has no form in {}, read it in the dataset's CRS with FEATURE_FORM_WKT, _WKB or _RECORD", crs_));
 }
 
 absl::Status FeatureEncoder::encode_readable(std::string_view record, v1::Feature* out) const {

@@ -21,8 +21,8 @@ class FeatureEncoder {
   /// @param schema a revision not older than any record that follows; copied.
   /// @param form unspecified = GEOJSON, whose geometries are computed in EPSG:4326.
   /// @param crs of the geometries in the other forms; empty = the dataset's.
-  /// Errors: INVALID_ARGUMENT FORM_UNKNOWN, FORM_NEEDS_WGS84 (GEOJSON in another CRS), CRS_MISMATCH (a CRS where there is
-  /// no geometry); those of geo::find_crs() and geo::Transformer::create().
+  /// Errors: INVALID_ARGUMENT FORM_UNKNOWN, FORM_NEEDS_WGS84 (GEOJSON in another CRS), CRS_MISMATCH (a CRS where there
+  /// is no geometry); those of geo::find_crs() and geo::Transformer::create().
   [[nodiscard]] static absl::StatusOr<FeatureEncoder> create(const feature::Schema& schema,
                                                              lienthong::v1::FeatureForm form,
                                                              std::string_view crs = {});

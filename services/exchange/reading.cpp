@@ -531,10 +531,10 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamChangesResponse>>> stream
   if (range.from_view.revision() != range.view.revision()) return other_view(range);
   const auto source = pages_of(core, range);
   const auto limits = page_limits(core);
-  auto pages = range.view.view
-                   ? storage::read_changes(source, range.dataset.id, range.from, range.to, range.view.view, limits,
-                                           range.after)
-                   : storage::read_changes(source, range.dataset.id, range.from, range.to, limits, range.after);
+  auto pages =
+      range.view.view
+          ? storage::read_changes(source, range.dataset.id, range.from, range.to, range.view.view, limits, range.after)
+          : storage::read_changes(source, range.dataset.id, range.from, range.to, limits, range.after);
   return make_stream<ChangesForm>(core, range, kKind, false, request.form(), std::move(pages));
 }
 
@@ -542,10 +542,10 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamSnapshotResponse>>> strea
     const Core& core, const v1::StreamSnapshotRequest& request) {
   LT_ASSIGN_OR_RETURN(const auto range, range_of_snapshot(core, request));
   const auto source = pages_of(core, range);
-  auto pages = range.view.view ? storage::read_snapshot(source, range.dataset.id, range.to, range.view.view,
-                                                        page_limits(core), range.after)
-                               : storage::read_snapshot(source, range.dataset.id, range.to, page_limits(core),
-                                                        range.after);
+  auto pages =
+      range.view.view
+          ? storage::read_snapshot(source, range.dataset.id, range.to, range.view.view, page_limits(core), range.after)
+          : storage::read_snapshot(source, range.dataset.id, range.to, page_limits(core), range.after);
   return make_stream<SnapshotForm>(core, range, feature::AnswerKind::kSnapshot, false, request.form(),
                                    std::move(pages));
 }

@@ -205,8 +205,8 @@ absl::StatusOr<Definition> define(const Core& core, const storage::Dataset& data
   if (asked.area().empty()) return definition;
   LT_RETURN_IF_ERROR(crs_of(dataset, *schema).status());
   const bool same = pinned && pinned->area == asked.area();
-  LT_ASSIGN_OR_RETURN(const auto area, core.areas->get_area(
-                                           asked.area(), same ? std::optional(pinned->area_version) : std::nullopt));
+  LT_ASSIGN_OR_RETURN(const auto area,
+                      core.areas->get_area(asked.area(), same ? std::optional(pinned->area_version) : std::nullopt));
   definition.area = area->reference();
   definition.area_version = area->version;
   return definition;

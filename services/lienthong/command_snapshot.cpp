@@ -43,7 +43,8 @@ absl::StatusOr<client::EntryReader> open_snapshot(const client::Client& client, 
 // As the features come: in the CRS of the answer, with the columns that were asked for.
 absl::StatusOr<feature::Schema> schema_of(const client::Client& client, const client::EntryReader& reader,
                                           const std::optional<lienthong::v1::View>& view) {
-  LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(reader.header().dataset(), reader.header().schema_revision()));
+  LT_ASSIGN_OR_RETURN(const auto proto,
+                      client.get_schema(reader.header().dataset(), reader.header().schema_revision()));
   LT_ASSIGN_OR_RETURN(feature::Schema schema, wire::schema_from_proto(proto));
   schema.crs = reader.header().crs();
   if (!view || view->columns().empty()) return schema;

@@ -249,13 +249,14 @@ absl::StatusOr<double> time_select(Bench& bench, const Options& options, const f
   }
   if (params.size() != sql.values.size() + 1) return absl::InvalidArgumentError("a filter of texts and numbers only");
   const auto start = Clock::now();
-  LT_RETURN_IF_ERROR(bench.database
-                         .execute(fmt::format("SELECT l.version, l.fid, l.op, l.payload FROM lienthong_data.log_{0} l JOIN "
-                                              "lienthong_data.feature_{0} f ON f.fid = l.fid AND f.version = l.version "
-                                              "WHERE l.version > $1 AND {1} ORDER BY l.version, l.fid",
-                                              number, sql.text),
-                                  params)
-                         .status());
+  LT_RETURN_IF_ERROR(
+      bench.database
+          .execute(fmt::format("SELECT l.version, l.fid, l.op, l.payload FROM lienthong_data.log_{0} l JOIN "
+                               "lienthong_data.feature_{0} f ON f.fid = l.fid AND f.version = l.version "
+                               "WHERE l.version > $1 AND {1} ORDER BY l.version, l.fid",
+                               number, sql.text),
+                   params)
+          .status());
   return seconds_since(start);
 }
 

@@ -16,7 +16,7 @@ struct Options {
   int publishers = 4;  ///< at once, each with a dataset of its own: DATASET1, DATASET2, ...
   double seconds = 3;  ///< of one run of rates
   bool old_version = false;
-  bool alone = false;  ///< changesets and diffs without their limit
+  bool alone = false;            ///< changesets and diffs without their limit
   std::string area_wkt, filter;  ///< of a view
 };
 

@@ -15,7 +15,8 @@ namespace {
 using Code = absl::StatusCode;
 
 // Points of test.points stand at 500000 + x, 2000000.
-constexpr char kWest[] = R"j("area_wkt":"POLYGON ((500000 1999000, 500100 1999000, 500100 2001000, 500000 2001000, 500000 1999000))")j";
+constexpr char kWest[] =
+    R"j("area_wkt":"POLYGON ((500000 1999000, 500100 1999000, 500100 2001000, 500000 2001000, 500000 1999000))")j";
 
 std::string ops_of(const Answer<v1::DiffEntry>& answer) {
   std::string text;
@@ -79,7 +80,8 @@ TEST_CASE("a cursor keeps its view, and leads to another one when the request na
   CHECK(next.header.view_revision() == first.header.view_revision());
   CHECK(next.header.from_view_revision().empty());
 
-  const auto other = must(exchange.diff(diff_json(R"("cursor":")" + next.end.cursor() + R"(","view":{)" + kWest + "}")));
+  const auto other =
+      must(exchange.diff(diff_json(R"("cursor":")" + next.end.cursor() + R"(","view":{)" + kWest + "}")));
   CHECK(ops_of(other) == "ENTER b; LEAVE c; ");  // a is in both
   CHECK(other.header.from_view_revision() == first.header.view_revision());
 
@@ -100,26 +102,28 @@ TEST_CASE("only the columns of a view are sent, and changes of others do not sho
   const auto& properties = answer.entries[0].feature().properties().fields();
   CHECK(properties.size() == 1);
   CHECK(properties.contains("lanes"));
-  const auto record = must(exchange.snapshot(diff_json(R"("form":"FEATURE_FORM_RECORD","view":{"columns":["lanes"]})")));
+  const auto record =
+      must(exchange.snapshot(diff_json(R"("form":"FEATURE_FORM_RECORD","view":{"columns":["lanes"]})")));
   CHECK(must(feature::decode_record(record.entries[0].record())).state.properties.size() == 1);
 }
 
 TEST_CASE("geometries come in the CRS that was asked for, by one operation that the header names") {
   ExchangeFixture exchange;
-  must(exchange.publish(exchange.header("test.world"),
-                        {change(R"({"op":"OPERATION_UPSERT","feature":{"id":"hcm","wkt":"POINT (106.7009 10.7769)"}})")}));
-  const auto answer = must(exchange.snapshot(
-      R"({"dataset":"test.world","form":"FEATURE_FORM_WKT","view":{"crs":"EPSG:9210"}})"));
+  must(exchange.publish(
+      exchange.header("test.world"),
+      {change(R"j({"op":"OPERATION_UPSERT","feature":{"id":"hcm","wkt":"POINT (106.7009 10.7769)"}})j")}));
+  const auto answer =
+      must(exchange.snapshot(R"({"dataset":"test.world","form":"FEATURE_FORM_WKT","view":{"crs":"EPSG:9210"}})"));
   CHECK(answer.header.crs() == "EPSG:9210");
   CHECK(answer.header.operation() == "EPSG:6960");
   const auto place = must(geo::parse_wkt(answer.entries[0].wkt()));
   CHECK(place.box.x1 == Approx(603797.2607).margin(0.001));
   CHECK(place.box.y1 == Approx(1191942.3050).margin(0.001));
-  const auto exact = must(exchange.snapshot(
-      R"({"dataset":"test.world","form":"FEATURE_FORM_RECORD","view":{"crs":"EPSG:9210"}})"));
+  const auto exact =
+      must(exchange.snapshot(R"({"dataset":"test.world","form":"FEATURE_FORM_RECORD","view":{"crs":"EPSG:9210"}})"));
   CHECK(must(feature::decode_record(exact.entries[0].record())).state.geometry->wkb == place.wkb);
-  const auto one = must(exchange.feature(
-      R"({"dataset":"test.world","id":"hcm","form":"FEATURE_FORM_WKT","crs":"EPSG:9210"})"));
+  const auto one =
+      must(exchange.feature(R"({"dataset":"test.world","id":"hcm","form":"FEATURE_FORM_WKT","crs":"EPSG:9210"})"));
   CHECK(one.feature().wkt() == answer.entries[0].wkt());
   CHECK(one.crs() == "EPSG:9210");
   const auto refused = exchange.snapshot(R"({"dataset":"test.world","view":{"crs":"EPSG:9210"}})");
@@ -132,7 +136,7 @@ TEST_CASE("an area of the catalog is seen in the version that it had when an ans
   std::vector<v1::Change> changes;
   for (int i = 0; i < 40; ++i) {
     changes.push_back(change(fmt::format(
-        R"({{"op":"OPERATION_UPSERT","feature":{{"id":"f{:02}","wkt":"POINT ({} 10.5)"}}}})", i, 105 + i * 0.05)));
+        R"j({{"op":"OPERATION_UPSERT","feature":{{"id":"f{:02}","wkt":"POINT ({} 10.5)"}}}})j", i, 105 + i * 0.05)));
   }
   must(exchange.publish(exchange.header("test.world"), changes));
   const std::string request = R"({"dataset":"test.world","view":{"area":"ADM-2025:91"})";
@@ -161,7 +165,7 @@ TEST_CASE("an answer through a view is resumed as it was, also when its area has
   std::vector<v1::Change> changes;
   for (int i = 0; i < 8; ++i) {
     changes.push_back(change(fmt::format(
-        R"({{"op":"OPERATION_UPSERT","feature":{{"id":"f{}","wkt":"POINT ({} 10.5)"}}}})", i, 105.1 + i * 0.1)));
+        R"j({{"op":"OPERATION_UPSERT","feature":{{"id":"f{}","wkt":"POINT ({} 10.5)"}}}})j", i, 105.1 + i * 0.1)));
   }
   must(exchange.publish(exchange.header("test.world"), changes));
   auto request = from_json<v1::StreamDiffRequest>(R"({"dataset":"test.world","view":{"area":"ADM-2025:91"}})");
@@ -219,11 +223,11 @@ TEST_CASE("a filter with Vietnamese text, and an area in WGS 84 over a dataset i
   const auto named = must(exchange.diff(diff_json(R"("view":{"filter":"name LIKE 'Đường%'"})")));
   CHECK(ops_of(named) == "INSERT a; ");
   // EPSG:5897 500000 2000000 is near 105° E, 18.08° N.
-  const auto placed = must(exchange.diff(
-      diff_json(R"j("view":{"area_wkt":"SRID=4326;POLYGON ((104.9 18, 105.1 18, 105.1 18.2, 104.9 18.2, 104.9 18))"})j")));
+  const auto placed = must(exchange.diff(diff_json(
+      R"j("view":{"area_wkt":"SRID=4326;POLYGON ((104.9 18, 105.1 18, 105.1 18.2, 104.9 18.2, 104.9 18))"})j")));
   CHECK(placed.entries.size() == 2);
-  const auto elsewhere = must(exchange.diff(
-      diff_json(R"j("view":{"area_wkt":"SRID=4326;POLYGON ((105.1 18, 105.3 18, 105.3 18.2, 105.1 18.2, 105.1 18))"})j")));
+  const auto elsewhere = must(exchange.diff(diff_json(
+      R"j("view":{"area_wkt":"SRID=4326;POLYGON ((105.1 18, 105.3 18, 105.3 18.2, 105.1 18.2, 105.1 18))"})j")));
   CHECK(elsewhere.entries.empty());
 }
 

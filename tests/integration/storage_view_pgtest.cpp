@@ -48,7 +48,8 @@ struct PlainView {
     auto view = std::make_shared<feature::View>();
     view->area = area;
     if (area) view->grid.emplace(*area);
-    if (more_lanes_than) view->filter = must(feature::Filter::parse(fmt::format("lanes > {}", *more_lanes_than), schema));
+    if (more_lanes_than)
+      view->filter = must(feature::Filter::parse(fmt::format("lanes > {}", *more_lanes_than), schema));
     if (only_lanes) view->columns = {2};
     view->crs = crs;
     return view;
@@ -144,24 +145,19 @@ class ViewFixture : public StorageFixture {
   std::optional<geo::Geometry> random_geometry() {
     const int x = pick(kSide), y = pick(kSide), w = 1 + pick(kSide / 2), h = 1 + pick(kSide / 2);
     switch (pick(9)) {
-      case 0:
-        return std::nullopt;
-      case 1:
-        return must(geo::parse_wkt("POLYGON EMPTY"));
+      case 0: return std::nullopt;
+      case 1: return must(geo::parse_wkt("POLYGON EMPTY"));
       case 2:
         return must(geo::parse_wkt(fmt::format("LINESTRING ({}, {} {})", place(), kEast + x, kNorth + kSide + y)));
-      case 3:
-        return must(geo::parse_wkt("POLYGON (" + rectangle(x, y, w, h) + ")"));
+      case 3: return must(geo::parse_wkt("POLYGON (" + rectangle(x, y, w, h) + ")"));
       case 4:  // with a hole
-        return must(geo::parse_wkt(fmt::format("POLYGON ({}, {})", rectangle(x, y, w + 2, h + 2),
-                                               rectangle(x + 1, y + 1, w, h))));
-      case 5:
-        return must(geo::parse_wkt(fmt::format("MULTIPOINT (({}), ({}))", place(), place())));
+        return must(geo::parse_wkt(
+            fmt::format("POLYGON ({}, {})", rectangle(x, y, w + 2, h + 2), rectangle(x + 1, y + 1, w, h))));
+      case 5: return must(geo::parse_wkt(fmt::format("MULTIPOINT (({}), ({}))", place(), place())));
       case 6:
         return must(geo::parse_wkt(fmt::format("GEOMETRYCOLLECTION (POINT ({}), LINESTRING ({} {}, {} {}))", place(),
                                                kEast + x, kNorth + y, kEast + x + w, kNorth + y)));
-      default:
-        return must(geo::parse_wkt("POINT (" + place() + ")"));
+      default: return must(geo::parse_wkt("POINT (" + place() + ")"));
     }
   }
   State random_state() {
@@ -198,20 +194,19 @@ class ViewFixture : public StorageFixture {
     PlainView view;
     const int x = pick(kSide / 2), y = pick(kSide / 2);
     switch (pick(4)) {
-      case 0:
-        break;
+      case 0: break;
       case 1:  // with a hole
-        view.area = must(geo::parse_wkt(
-            fmt::format("POLYGON ({}, {})", rectangle(x, y, 30, 30), rectangle(x + 10, y + 10, 5, 9))));
+        view.area = must(
+            geo::parse_wkt(fmt::format("POLYGON ({}, {})", rectangle(x, y, 30, 30), rectangle(x + 10, y + 10, 5, 9))));
         break;
       case 2:
-        view.area = must(geo::parse_wkt(fmt::format("MULTIPOLYGON (({}), ({}))", rectangle(x, y, 8, 20),
-                                                    rectangle(x + 12, y + 3, 7, 9))));
+        view.area = must(geo::parse_wkt(
+            fmt::format("MULTIPOLYGON (({}), ({}))", rectangle(x, y, 8, 20), rectangle(x + 12, y + 3, 7, 9))));
         break;
       default:
-        view.area = must(geo::parse_wkt(fmt::format("POLYGON (({0} {1}, {2} {3}, {4} {5}, {0} {1}))", kEast + x,
-                                                    kNorth + y, kEast + x + 40, kNorth + y + 7, kEast + x + 13,
-                                                    kNorth + y + 29)));
+        view.area =
+            must(geo::parse_wkt(fmt::format("POLYGON (({0} {1}, {2} {3}, {4} {5}, {0} {1}))", kEast + x, kNorth + y,
+                                            kEast + x + 40, kNorth + y + 7, kEast + x + 13, kNorth + y + 29)));
     }
     if (pick(2) == 0) view.more_lanes_than = pick(3);
     view.only_lanes = pick(3) == 0;
@@ -259,8 +254,7 @@ class ViewFixture : public StorageFixture {
   }
 
   storage::PageLimits random_limits() {
-    constexpr std::array<storage::PageLimits, 4> kLimits{
-        {{1, 1}, {300, 3}, {1 << 20, 2}, storage::PageLimits{}}};
+    constexpr std::array<storage::PageLimits, 4> kLimits{{{1, 1}, {300, 3}, {1 << 20, 2}, storage::PageLimits{}}};
     return kLimits[static_cast<std::size_t>(pick(kLimits.size()))];
   }
 
@@ -307,9 +301,9 @@ TEST_CASE("views read the same after old history was compacted") {
     f.check_view_change(a, view, b, f.random_view(), f.random_limits());
   }
   std::vector<feature::Entry> none;
-  const auto gone = storage::read_diff(f.pool_, f.dataset_.id, horizon - 1, f.last(),
-                                       f.random_view().compiled(f.schema_), false)
-                        ->next(none);
+  const auto gone =
+      storage::read_diff(f.pool_, f.dataset_.id, horizon - 1, f.last(), f.random_view().compiled(f.schema_), false)
+          ->next(none);
   CHECK(error_reason(gone.status()) == "HISTORY_COMPACTED");
 }
 

@@ -13,7 +13,8 @@ namespace lt::feature {
 namespace {
 
 ResumeToken diff_token() {
-  return {AnswerKind::kDiff, "uid-1", 3, 9, std::string(64, 'a'), std::string(64, 'b'), true, 7, "QL1-7 'é'", 42, "", ""};
+  return {AnswerKind::kDiff, "uid-1", 3,  9, std::string(64, 'a'), std::string(64, 'b'), true, 7,
+          "QL1-7 'é'",       42,      "", ""};
 }
 
 ResumeToken random_token(test::Random& random) {

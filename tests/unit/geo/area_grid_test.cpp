@@ -19,8 +19,7 @@ const char* const kArea =
     "((120 0, 130 0, 130 1, 120 1, 120 0)))";
 
 Geometry rectangle(const Box& b) {
-  return wkt(
-      fmt::format("POLYGON (({0} {1}, {2} {1}, {2} {3}, {0} {3}, {0} {1}))", b.x1, b.y1, b.x2, b.y2).c_str());
+  return wkt(fmt::format("POLYGON (({0} {1}, {2} {1}, {2} {3}, {0} {3}, {0} {1}))", b.x1, b.y1, b.x2, b.y2).c_str());
 }
 
 TEST_CASE("a grid never says of a box what GEOS denies, and decides most small ones") {
@@ -38,8 +37,8 @@ TEST_CASE("a grid never says of a box what GEOS denies, and decides most small o
     const Verdict verdict = grid.test(box);
     if (is_small && verdict != Verdict::kUndecided) ++decided;
     INFO(box.x1 << " " << box.y1 << " " << box.x2 << " " << box.y2);
-    const std::string ring = fmt::format("LINESTRING ({0} {1}, {2} {1}, {2} {3}, {0} {3}, {0} {1})", box.x1, box.y1,
-                                         box.x2, box.y2);
+    const std::string ring =
+        fmt::format("LINESTRING ({0} {1}, {2} {1}, {2} {3}, {0} {3}, {0} {1})", box.x1, box.y1, box.x2, box.y2);
     const bool some = geos.is_inside(rectangle(box), area).value();
     if (verdict == Verdict::kOutside) {
       REQUIRE_FALSE(some);
