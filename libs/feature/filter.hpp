@@ -46,7 +46,7 @@ struct FilterTree;
 
 /// What a filter may cost.
 struct FilterLimits {
-  std::size_t max_bytes = 64U << 10;     ///< of the text
+  std::size_t max_bytes = 64U << 10;     ///< of the text, as written and in canonical form
   int max_depth = 100;                   ///< of brackets, of NOT and of minus in it, and of the tree of operators
   std::size_t max_nodes = 10'000;        ///< operators, properties and literals
   std::size_t max_list = 1'000;          ///< items of one IN
@@ -69,7 +69,7 @@ struct SqlFilter {
   std::string text;              ///< Never NULL. Must stay whole, so that PostgreSQL keeps the order of its parts.
   std::vector<SqlValue> values;  ///< of $first, $first+1, ...
   /// True: `text` holds exactly for the features that the filter holds for, and fails with SQLSTATE 22003 exactly where
-  /// evaluation fails with FILTER_OVERFLOW. False (the filter has S_INTERSECTS or S_WITHIN): `text` never fails, and
+  /// evaluation fails with FILTER_OVERFLOW. False (always with S_INTERSECTS or S_WITHIN): `text` never fails, and
   /// holds at least for the features that the filter holds for or fails on so; FilterEvaluator decides.
   bool exact = true;
 };
@@ -97,6 +97,8 @@ class Filter {
   /// parsed from it gives the same text again and the same answers.
   [[nodiscard]] std::string to_text() const;
   [[nodiscard]] SqlFilter to_sql(const SqlColumns& columns = {}) const;
+  /// As to_sql(), but never exact, so that it fails for no feature.
+  [[nodiscard]] SqlFilter to_candidate_sql(const SqlColumns& columns = {}) const;
   /// True when it looks at where a feature is (S_INTERSECTS, S_WITHIN).
   [[nodiscard]] bool is_spatial() const;
 

@@ -195,11 +195,19 @@ class SqlWriter {
 }  // namespace
 
 SqlFilter Filter::to_sql(const SqlColumns& columns) const {
+  if (is_spatial()) return to_candidate_sql(columns);
   SqlWriter writer(columns, tree_->shapes);
   SqlFilter sql;
-  sql.exact = !is_spatial();
-  const std::string text = sql.exact ? writer.condition(tree_->term) : writer.unless(tree_->term, false);
-  sql.text = fmt::format("COALESCE({}, false)", text);
+  sql.text = fmt::format("COALESCE({}, false)", writer.condition(tree_->term));
+  sql.values = std::move(writer.values);
+  return sql;
+}
+
+SqlFilter Filter::to_candidate_sql(const SqlColumns& columns) const {
+  SqlWriter writer(columns, tree_->shapes);
+  SqlFilter sql;
+  sql.exact = false;
+  sql.text = fmt::format("COALESCE({}, false)", writer.unless(tree_->term, false));
   sql.values = std::move(writer.values);
   return sql;
 }

@@ -218,7 +218,7 @@ TEST_CASE("each limit takes what it allows and refuses one more") {
   CHECK(reason(nots(limits.max_depth)) == "FILTER_TOO_LARGE");
   CHECK(reason("lanes = " + repeat("-", 60'000) + "1") == "FILTER_TOO_LARGE");
   // The canonical text of what just fits also does.
-  canonical("lanes = " + repeat("-", limits.max_depth - 1) + "lanes");
+  canonical("lanes = " + repeat("-", limits.max_depth - 2) + "lanes");
   canonical("lanes = " + repeat("-(", limits.max_depth / 2) + "5" + repeat(")", limits.max_depth / 2));
   const auto sum = [](int n) { return "lanes" + repeat(" + lanes", n) + " = 1"; };
   CHECK(reason(sum(limits.max_depth - 2)) == "OK");

@@ -54,7 +54,7 @@ TEST_CASE("random filters answer as a second evaluator does") {
     }
   }
   // Otherwise the run above says little.
-  for (const char* answer : {"TRUE", "FALSE", "NULL", "FILTER_OVERFLOW", "refused"}) CHECK(answers[answer] > 50);
+  for (const char* answer : {"TRUE", "FALSE", "NULL", "FILTER_OVERFLOW", "refused"}) CHECK(answers[answer] > 20);
 }
 
 TEST_CASE("text that is no filter is refused with a reason, whatever it is") {
