@@ -23,7 +23,7 @@ TEST_CASE("a state sent in the readable form is read as the same, bit for bit") 
                       {6, lt::feature::Timestamp{1'714'953'600'123'456, 420}},
                       {7, lt::feature::Decimal{"-12.50"}},
                       {8, lt::feature::Bytes{std::string("\0\xff", 2)}},
-                      {9, lt::feature::StringList{{"pH", ""}}},
+                      {9, lt::feature::StringList{"pH", ""}},
                       {10, lt::feature::Json{R"({"a":[1,null,true]})"}}};
   v1::Change change;
   change.set_op(v1::OPERATION_UPSERT);
