@@ -11,6 +11,7 @@
 #include "client/detail/connection.hpp"
 #include "wire/change.hpp"
 #include "wire/parts.hpp"
+#include "wire/readable.hpp"
 #include "wire/receipt.hpp"
 
 namespace lt::client {
@@ -28,12 +29,12 @@ constexpr int kMaxUnaryChanges = 1000;
 
 class Publisher::Impl {
  public:
-  Impl(std::shared_ptr<const Connection> connection, const feature::ChangesetHeader& header, std::int32_t revision,
-       Progress progress, std::string content_sha256)
+  Impl(std::shared_ptr<const Connection> connection, const feature::ChangesetHeader& header,
+       const feature::Schema& schema, Progress progress, std::string content_sha256)
       : connection_(std::move(connection)),
         header_(header),
         content_sha256_(std::move(content_sha256)),
-        revision_(revision),
+        schema_(schema),
         progress_(std::move(progress)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -57,16 +58,31 @@ class Publisher::Impl {
     return latest_.staged_sequence() > 0 ? latest_.attempt_id() : std::string();
   }
 
+  /// The feature without its id; null for kDelete. A record is in the dataset's CRS: from another the readable form
+  /// goes.
+  absl::StatusOr<v1::Feature> feature_of(std::string_view id, const feature::State* state) const {
+    v1::Feature out;
+    if (state == nullptr) return out;
+    if (header_.crs.empty() || header_.crs == schema_.crs) {
+      out.set_record(feature::encode_record(schema_.revision, *state));
+      return out;
+    }
+    if (auto written = wire::state_to_readable(schema_, *state, &out); !written.ok()) {
+      return annotate(written, fmt::format("feature '{}'", id));
+    }
+    return out;
+  }
+
   absl::Status add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
-                   std::string record, const std::vector<std::string>& mask = {}) {
+                   v1::Feature feature, const std::vector<std::string>& mask = {}) {
     if (finished_) return finished_error();
     if (ended()) return conclude();
     report_progress();
     v1::Change change;
     change.set_op(wire::operation_to_proto(op));
+    *change.mutable_feature() = std::move(feature);
     change.mutable_feature()->set_id(id.data(), id.size());
     if (base_version) change.set_base_version(*base_version);
-    if (!record.empty()) change.mutable_feature()->set_record(std::move(record));
     change.mutable_update_mask()->Add(mask.begin(), mask.end());
     ++changes_;
     const std::size_t size = change.ByteSizeLong();
@@ -102,8 +118,6 @@ class Publisher::Impl {
                                   has_state ? "must come without a state" : "needs a state"),
                       {{"feature_id", std::string(id)}});
   }
-
-  [[nodiscard]] std::int32_t revision() const { return revision_; }
 
  private:
   static absl::Status finished_error() {
@@ -248,7 +262,7 @@ class Publisher::Impl {
   std::shared_ptr<const Connection> connection_;
   const feature::ChangesetHeader header_;
   const std::string content_sha256_;
-  const std::int32_t revision_;
+  const feature::Schema schema_;
   const Progress progress_;
 
   grpc::ClientContext context_;
@@ -280,7 +294,7 @@ Publisher::~Publisher() = default;
 absl::StatusOr<Publisher> Publisher::open(const Client& client, const feature::ChangesetHeader& header,
                                           const feature::Schema& schema, Progress progress,
                                           const std::string& content_sha256) {
-  auto impl = std::make_unique<Impl>(client.connection_, header, schema.revision, std::move(progress), content_sha256);
+  auto impl = std::make_unique<Impl>(client.connection_, header, schema, std::move(progress), content_sha256);
   LT_RETURN_IF_ERROR(impl->open());
   return Publisher(std::move(impl));
 }
@@ -288,20 +302,22 @@ absl::StatusOr<Publisher> Publisher::open(const Client& client, const feature::C
 absl::Status Publisher::add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
                             const feature::State* state) {
   LT_RETURN_IF_ERROR(impl_->check_state(state != nullptr, op, id));
-  std::string record = state == nullptr ? std::string() : feature::encode_record(impl_->revision(), *state);
-  return impl_->add(op, id, base_version, std::move(record));
+  LT_ASSIGN_OR_RETURN(auto feature, impl_->feature_of(id, state));
+  return impl_->add(op, id, base_version, std::move(feature));
 }
 
 absl::Status Publisher::update(std::string_view id, std::optional<std::int64_t> base_version,
                                const feature::State& state, const std::vector<std::string>& mask) {
-  return impl_->add(feature::ChangeOp::kUpdate, id, base_version, feature::encode_record(impl_->revision(), state),
-                    mask);
+  LT_ASSIGN_OR_RETURN(auto feature, impl_->feature_of(id, &state));
+  return impl_->add(feature::ChangeOp::kUpdate, id, base_version, std::move(feature), mask);
 }
 
 absl::Status Publisher::add_record(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
                                    std::string_view record) {
   LT_RETURN_IF_ERROR(impl_->check_state(!record.empty(), op, id));
-  return impl_->add(op, id, base_version, std::string(record));
+  v1::Feature feature;
+  feature.set_record(record.data(), record.size());
+  return impl_->add(op, id, base_version, std::move(feature));
 }
 
 absl::StatusOr<feature::Receipt> Publisher::finish() { return impl_->finish(); }

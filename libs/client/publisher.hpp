@@ -23,7 +23,8 @@ namespace lt::client {
 /// Changes that the server has received and checked, and the last batch that it has staged.
 using Progress = std::function<void(std::int64_t received, std::int64_t staged_sequence)>;
 
-/// One publish call. Changes travel as records in batches of about 192 KiB; a larger change than 1 MiB travels in
+/// One publish call. Changes travel as records, or as WKB with properties when the header names another CRS than the
+/// schema's, in batches of about 192 KiB; a larger change than 1 MiB travels in
 /// pieces. What fits one batch, up to 1,000 changes, is sent by finish() in one call. Blocks in add() while the server
 /// is busy. Not thread-safe. Destroying it before finish() has returned cancels the call: nothing is published then.
 ///
@@ -47,14 +48,15 @@ class Publisher {
 
   /// Sends one change, sooner or later. Once the server has refused the changeset its error is returned by every call.
   /// @param base_version absent = unchecked, 0 = must not exist.  @param state null for kDelete, only there.
-  /// Errors: those of the server; INVALID_ARGUMENT STATE_MISSING; FAILED_PRECONDITION PUBLISHER_FINISHED.
+  /// Errors: those of the server; INVALID_ARGUMENT STATE_MISSING; FAILED_PRECONDITION PUBLISHER_FINISHED; in another
+  /// CRS those of wire::state_to_readable().
   [[nodiscard]] absl::Status add(feature::ChangeOp op, std::string_view id, std::optional<std::int64_t> base_version,
                                  const feature::State* state);
   /// An UPDATE of some fields: the feature must exist, and what `mask` does not name stays as it is.
   /// @param mask names of properties, and "geometry".  @param state holds these only; what it has not becomes null.
   [[nodiscard]] absl::Status update(std::string_view id, std::optional<std::int64_t> base_version,
                                     const feature::State& state, const std::vector<std::string>& mask);
-  /// The same with a record that is already encoded; empty for kDelete.
+  /// The same with a record that is already encoded, in the dataset's CRS; empty for kDelete.
   [[nodiscard]] absl::Status add_record(feature::ChangeOp op, std::string_view id,
                                         std::optional<std::int64_t> base_version, std::string_view record);
 

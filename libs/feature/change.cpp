@@ -15,6 +15,7 @@ constexpr std::string_view kChangeTag{"lt-change-1\0", 12};
 constexpr std::string_view kInvalidTag{"lt-invalid-1\0", 13};
 constexpr std::string_view kChangesetTag{"lt-changeset-1\0", 15};
 constexpr char kFilteredSnapshot = 'F';  // in the place of the kind
+constexpr std::string_view kSourceTag{"lt-source-1\0", 12};
 
 bool is_changeset_id_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -65,7 +66,7 @@ Digest change_hash(std::string_view dataset, const Change& change) {
   return change_hash(dataset, change, change.record.empty() ? Digest{} : content_hash(change.record));
 }
 
-Digest change_hash(std::string_view dataset, const Change& change, const Digest& content) {
+Digest change_hash(std::string_view dataset, const Change& change, const Digest& content, std::string_view crs) {
   std::string bytes(kChangeTag);
   append_bytes(bytes, dataset);
   append_bytes(bytes, change.id);
@@ -73,9 +74,18 @@ Digest change_hash(std::string_view dataset, const Change& change, const Digest&
   append_optional(bytes, change.base_version);
   append_flag(bytes, !change.record.empty());
   if (!change.record.empty()) bytes.append(view(content));
-  if (change.mask.empty()) return sha256(bytes);
+  if (change.mask.empty() && crs.empty()) return sha256(bytes);
   append_u32(bytes, static_cast<std::uint32_t>(change.mask.size()));
   for (const std::int32_t field : change.mask) append_u32(bytes, static_cast<std::uint32_t>(field));
+  if (!crs.empty()) append_bytes(bytes, crs);
+  return sha256(bytes);
+}
+
+Digest source_hash(std::string_view crs, std::string_view operation, std::string_view wkb) {
+  std::string bytes(kSourceTag);
+  append_bytes(bytes, crs);
+  append_bytes(bytes, operation);
+  append_bytes(bytes, wkb);
   return sha256(bytes);
 }
 

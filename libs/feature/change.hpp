@@ -40,6 +40,7 @@ struct Change {
   std::optional<std::int64_t> base_version;  ///< absent = unchecked, 0 = must not exist
   std::string record;                        ///< empty for DELETE; only the fields of `mask` when there is one
   FieldMask mask;                            ///< UPDATE only; empty = the whole state
+  std::optional<Digest> source_hash = {};    ///< source_hash() when the geometry was transformed, else none
 };
 
 enum class ChangesetKind : char { kChanges = 'C', kSnapshot = 'S' };
@@ -53,7 +54,7 @@ struct ChangesetHeader {
   std::string changeset_id;
   std::string dataset;
   ChangesetKind kind = ChangesetKind::kChanges;
-  std::string crs;  ///< "" = the dataset's own
+  std::string crs;  ///< of the geometries as sent; "" = each dataset's own
   std::optional<std::int64_t> base_version;
   bool allow_mass_delete = false;
   std::string message;                                ///< not part of the content
@@ -79,9 +80,17 @@ struct ChangesetHeader {
 /// changeset").
 [[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change);
 /// The same with content_hash(change.record) where that is known; it is not looked at for a change without a record.
-[[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change, const Digest& content);
+/// @param crs "EPSG:n" that the geometry was sent in where that is not the dataset's CRS, else empty. The record is
+/// then the one with the geometry as sent.
+[[nodiscard]] Digest change_hash(std::string_view dataset, const Change& change, const Digest& content,
+                                 std::string_view crs = {});
 /// The same for a change that cannot be read, `sent` being its serialized message with sorted maps.
 [[nodiscard]] Digest invalid_change_hash(std::string_view dataset, std::string_view id, std::string_view sent);
+
+/// Identity of a geometry that was transformed when it came: the same source, by the same operation, is the same stored
+/// geometry, also where another release of PROJ computes other last bits.
+/// @param crs "EPSG:n" of the source. @param operation geo::Transformer::operation(). @param wkb canonical.
+[[nodiscard]] Digest source_hash(std::string_view crs, std::string_view operation, std::string_view wkb);
 
 /// SHA-256 over the options, then every change_hash() ordered by (dataset, id bytes, sequence). Feed hashes in order.
 class ContentHasher {

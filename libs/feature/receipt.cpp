@@ -55,6 +55,12 @@ nlohmann::json dataset_to_json(const DatasetVersion& dataset) {
   put(out, "dataset_uid", dataset.dataset_uid);
   put(out, "version", dataset.version);
   put(out, "previous_digest", dataset.previous_digest);
+  for (const auto& [source_crs, operation] : dataset.transformations) {
+    nlohmann::json item = nlohmann::json::object();
+    put(item, "source_crs", source_crs);
+    put(item, "operation", operation);
+    out["transformations"].push_back(std::move(item));
+  }
   return out;
 }
 
@@ -131,6 +137,19 @@ absl::Status read_counts(const nlohmann::json& json, Counts& counts) {
   return members.finish();
 }
 
+absl::Status read_transformations(const nlohmann::json& json, std::vector<Transformation>& transformations) {
+  if (!json.is_array()) return malformed("\"transformations\" is not an array");
+  for (const auto& item : json) {
+    Transformation transformation;
+    Members members(item);
+    members.read("source_crs", transformation.source_crs);
+    members.read("operation", transformation.operation);
+    LT_RETURN_IF_ERROR(members.finish());
+    transformations.push_back(std::move(transformation));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersion>& datasets) {
   if (!json.is_array()) return malformed("\"datasets\" is not an array");
   for (const auto& item : json) {
@@ -140,7 +159,9 @@ absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersio
     members.read("dataset_uid", dataset.dataset_uid);
     members.read("version", dataset.version);
     members.read("previous_digest", dataset.previous_digest);
+    const nlohmann::json* transformations = members.find("transformations");
     LT_RETURN_IF_ERROR(members.finish());
+    if (transformations) LT_RETURN_IF_ERROR(read_transformations(*transformations, dataset.transformations));
     datasets.push_back(std::move(dataset));
   }
   return absl::OkStatus();

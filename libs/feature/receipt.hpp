@@ -11,12 +11,21 @@
 
 namespace lt::feature {
 
+/// How geometries that were not sent in the dataset's CRS came into it.
+struct Transformation {
+  std::string source_crs;  ///< "EPSG:n"
+  std::string operation;   ///< geo::Transformer::operation()
+  bool operator==(const Transformation&) const = default;
+};
+
 /// A dataset that a changeset addressed.
 struct DatasetVersion {
   std::string dataset;
   std::string dataset_uid;
   std::int64_t version = 0;     ///< the version made, or the head when nothing changed
   std::string previous_digest;  ///< hex digest of the receipt of version − 1; empty for version 1 and without a version
+  std::vector<Transformation> transformations =
+      {};  ///< by source_crs; none when every geometry came in the dataset's CRS
   bool operator==(const DatasetVersion&) const = default;
 };
 

@@ -13,6 +13,7 @@
 #include "base/status.hpp"
 #include "geo/detail/proj.hpp"
 #include "geo/detail/text.hpp"
+#include "geo/vn2000.hpp"
 
 namespace lt::geo {
 namespace {
@@ -116,7 +117,7 @@ bool is_epsg(const PJ* object, int epsg) {
 }
 
 Box plausible_box(const Crs& crs) {
-  if (crs.geographic) return kWholeWorld;
+  if (crs.geographic) return crs.vn2000 ? kVietnam : kWholeWorld;
   if (!crs.vn2000) return {-kAnywhere, -kAnywhere, kAnywhere, kAnywhere};
   return crs.name.find("UTM") != std::string::npos ? kUtmRange : kTm3Range;
 }
@@ -165,8 +166,11 @@ absl::StatusOr<Crs> find_crs(std::string_view id) {
 }
 
 const std::vector<int>& vn2000_codes() {
-  static const std::vector<int> codes = {4756, 3405, 3406, 5896, 5897, 5898, 5899, 9205, 9206, 9207, 9208,
-                                         9209, 9210, 9211, 9212, 9213, 9214, 9215, 9216, 9217, 9218};
+  static const std::vector<int> codes = [] {
+    std::vector<int> all;
+    for (const Vn2000System& system : vn2000_systems()) all.push_back(system.epsg);
+    return all;
+  }();
   return codes;
 }
 

@@ -18,9 +18,9 @@ struct Crs {
   std::string name;         ///< "VN-2000 / TM-3 105-45"
   bool geographic = false;  ///< degrees, longitude first in all our forms
   bool vn2000 = false;      ///< on the VN-2000 datum (EPSG:4756)
-  /// Where coordinates can be, generously: degrees ±180/±90; for VN-2000 grids the ranges of docs/data-model.md in
-  /// metres (TM-3: easting 200..800 km, UTM: 160..840 km, northing 480..2650 km); no real bound for other grids. x =
-  /// easting first.
+  /// Where coordinates can be, generously: degrees ±180/±90, of VN-2000 kVietnam; for VN-2000 grids the ranges of
+  /// docs/data-model.md in metres (TM-3: easting 200..800 km, UTM: 160..840 km, northing 480..2650 km); no real bound
+  /// for other grids. x = easting first.
   Box plausible;
   [[nodiscard]] std::string id() const;  ///< "EPSG:9210"
 };

@@ -39,8 +39,9 @@ constexpr Text kTexts[] = {
      "trường được gửi nhưng không có tên trong update_mask; hãy thêm tên trường hoặc bỏ trường này"},
     {"FIELD_REQUIRED", "F04", "trường bắt buộc không có giá trị; hãy điền giá trị"},
     {"GEOJSON_NEEDS_WGS84", "C01",
-     "GeoJSON dùng WGS 84 (EPSG:4326) nhưng tập dữ liệu dùng hệ tọa độ khác; hãy gửi WKT hoặc WKB theo hệ tọa độ của "
-     "tập dữ liệu"},
+     "GeoJSON dùng WGS 84 (EPSG:4326) nhưng phần đầu nêu hệ tọa độ khác; hãy gửi WKT hoặc WKB theo hệ tọa độ đó, hoặc "
+     "bỏ "
+     "hệ tọa độ trong phần đầu"},
     {"GEOMETRY_CURVE", "G02",
      "hình học là cung, mặt hoặc TIN, không được chấp nhận; hãy chuyển thành các đoạn thẳng trước khi gửi"},
     {"GEOMETRY_MALFORMED", "G01", "không đọc được hình học; hãy kiểm tra định dạng WKT, WKB hoặc GeoJSON"},
@@ -60,7 +61,14 @@ constexpr Text kTexts[] = {
     {"JSON_NOT_OBJECT", "F04", "thuộc tính hoặc GeoJSON không phải là một đối tượng JSON; hãy gửi một đối tượng JSON"},
     {"JSON_TOO_DEEP", "F04", "JSON lồng nhau quá 64 cấp; hãy làm phẳng cấu trúc"},
     {"MASK_NEEDS_UPDATE", "F04", "update_mask chỉ dùng với OPERATION_UPDATE; hãy bỏ update_mask hoặc gửi UPDATE"},
+    {"NO_OPERATION", "C01",
+     "không có phép chuyển đổi với độ chính xác đã biết từ hệ tọa độ của hình học sang hệ tọa độ của tập dữ liệu; hãy "
+     "chuyển đổi trước khi gửi"},
     {"OPERATION_MISSING", "F04", "thay đổi không nêu thao tác hợp lệ; hãy gửi INSERT, UPDATE, UPSERT hoặc DELETE"},
+    {"RECORD_IN_OTHER_CRS", "C01",
+     "record dùng hệ tọa độ của tập dữ liệu nhưng phần đầu nêu hệ tọa độ khác; hãy gửi WKT hoặc WKB kèm thuộc tính, "
+     "hoặc bỏ "
+     "hệ tọa độ trong phần đầu"},
     {"RECORD_MALFORMED", "F04", "record không theo đúng dạng chuẩn; hãy sửa chương trình mã hóa"},
     {"SCHEMA_REVISION_UNKNOWN", "F04",
      "record thuộc một bản lược đồ mà tập dữ liệu không có; hãy đọc lại lược đồ của tập dữ liệu"},
@@ -73,6 +81,8 @@ constexpr Text kTexts[] = {
      "SRID trong hình học khác hệ tọa độ của tập dữ liệu; hãy chuyển hệ tọa độ trước khi gửi hoặc bỏ SRID"},
     {"TEXT_HAS_NUL", "F01", "văn bản chứa ký tự U+0000; hãy bỏ ký tự này"},
     {"TEXT_NOT_UTF8", "F01", "văn bản không phải UTF-8; hãy chuyển mã (TCVN3, VNI, …) trước khi gửi"},
+    {"TRANSFORM_FAILED", "C02",
+     "tọa độ nằm ngoài phạm vi mà phép chuyển đổi hệ tọa độ thực hiện được; hãy kiểm tra hệ tọa độ và thứ tự trục"},
     {"UNKNOWN_FIELD", "F04", "trường không có trong lược đồ; hãy sửa tên trường hoặc bỏ trường này"},
     {"VALUE_NOT_ALLOWED", "D01", "giá trị không thuộc danh mục; hãy dùng một mã của danh mục"},
     {"VALUE_NOT_FINITE", "D03", "giá trị không phải số hữu hạn; hãy để trống (null) nếu không có số liệu"},

@@ -12,8 +12,8 @@
 #include "base/bytes.hpp"
 #include "feature/text.hpp"
 #include "geo/crs.hpp"
+#include "rules/coordinates.hpp"
 #include "rules/decimal.hpp"
-#include "rules/vertices.hpp"
 
 namespace lt::rules {
 namespace {
@@ -31,7 +31,6 @@ constexpr std::string_view kCodeList = "D01";
 constexpr std::string_view kRange = "D03";
 constexpr std::string_view kGeometryRule = "G02";
 constexpr std::string_view kCrsDeclared = "C01";
-constexpr std::string_view kCrsRange = "C02";
 
 // One field with what its checks need, prepared once.
 struct FieldPlan {
@@ -77,6 +76,9 @@ class Reporter {
   explicit Reporter(std::string_view feature_id) : feature_id_(feature_id) {}
 
   std::vector<Finding> take() { return std::move(findings_); }
+  const std::string& feature_id() const { return feature_id_; }
+
+  void add(Finding finding) { findings_.push_back(std::move(finding)); }
 
   void add(std::string_view rule, std::string_view reason, std::string_view field, std::string vi, std::string en,
            std::string place = {}) {
@@ -159,52 +161,22 @@ class Reporter {
   std::vector<Finding> findings_;
 };
 
-std::string point_text(const Vertex& vertex) {
-  return fmt::format("POINT({} {})", shortest_decimal(vertex.x), shortest_decimal(vertex.y));
-}
-
-bool contains(const geo::Box& box, double x, double y) {
-  return x >= box.x1 && x <= box.x2 && y >= box.y1 && y <= box.y2;
-}
-
-bool contains(const geo::Box& outer, const geo::Box& inner) {
-  return contains(outer, inner.x1, inner.y1) && contains(outer, inner.x2, inner.y2);
-}
-
-// What most likely went wrong, in both languages.
-std::pair<std::string, std::string> hint(const geo::Crs& crs, const geo::Box& box, const Vertex& vertex) {
-  constexpr double kMaxLongitude = 180, kMaxLatitude = 90;
-  const bool degrees = std::abs(box.x1) <= kMaxLongitude && std::abs(box.x2) <= kMaxLongitude &&
-                       std::abs(box.y1) <= kMaxLongitude && std::abs(box.y2) <= kMaxLongitude;
-  if (contains(crs.plausible, geo::Box{box.y1, box.x1, box.y2, box.x2})) {
-    return {"có vẻ hai trục bị đảo: gửi đông (kinh độ) trước, bắc (vĩ độ) sau",
-            "the axes look swapped: send easting (longitude) first, northing (latitude) second"};
-  }
-  if (!crs.geographic && degrees) {
-    return {"có vẻ là độ trong hệ tọa độ tính bằng mét: chuyển sang hệ tọa độ của tập dữ liệu",
-            "these look like degrees in a metre CRS: transform to the dataset's CRS"};
-  }
-  if (crs.geographic && (std::abs(vertex.x) > 2 * kMaxLongitude || std::abs(vertex.y) > 2 * kMaxLatitude)) {
-    return {"có vẻ là mét trong hệ tọa độ tính bằng độ: chuyển sang hệ tọa độ của tập dữ liệu",
-            "these look like metres in a degree CRS: transform to the dataset's CRS"};
-  }
-  return {"hãy kiểm tra hệ tọa độ và múi chiếu của dữ liệu", "check the CRS and zone of the data"};
-}
-
 }  // namespace
 
 struct SchemaChecker::Impl {
   feature::Schema schema;
-  std::vector<FieldPlan> plans;  // in the order of schema.fields, which they point into
-  std::optional<geo::Crs> crs;
-  std::string types, dimensions;  // as they are shown
+  std::vector<FieldPlan> plans;                  // in the order of schema.fields, which they point into
+  std::optional<CoordinateChecker> coordinates;  // none when the CRS is not known
+  std::string types, dimensions;                 // as they are shown
 
   explicit Impl(const feature::Schema& source) : schema(source) {
     plans.reserve(schema.fields.size());
     for (const Field& field : schema.fields) plans.push_back(plan_of(field));
     types = joined(schema.geometry.types, [](geo::GeometryType type) { return geo::to_string(type); });
     dimensions = joined(schema.geometry.dimensions, [](geo::Dimension dimension) { return geo::to_string(dimension); });
-    if (auto found = geo::find_crs(schema.crs); !schema.crs.empty() && found.ok()) crs = *std::move(found);
+    if (auto found = geo::find_crs(schema.crs); !schema.crs.empty() && found.ok()) {
+      coordinates.emplace(*std::move(found));
+    }
   }
 
   // Fields and values are both ordered by number: one pass over both.
@@ -307,22 +279,13 @@ struct SchemaChecker::Impl {
   }
 
   void check_place(const geo::Geometry& geometry, Reporter& report) const {
-    if (!crs) {
+    if (!coordinates) {
       return report.add(
           kCrsDeclared, "CRS_UNKNOWN", feature::kGeometryName,
           fmt::format("hệ tọa độ \"{}\" của lược đồ không có trong hệ thống; hãy báo người vận hành", cut(schema.crs)),
           fmt::format("the schema's CRS \"{}\" is not known here; tell the operator", cut(schema.crs)));
     }
-    if (geometry.empty || contains(crs->plausible, geometry.box)) return;
-    const auto vertex = first_vertex_outside(geometry, crs->plausible);
-    if (!vertex) return;
-    const auto [vi, en] = hint(*crs, geometry.box, *vertex);
-    const std::string place = point_text(*vertex);
-    report.add(
-        kCrsRange, "COORDINATES_IMPLAUSIBLE", feature::kGeometryName,
-        fmt::format("tọa độ {} nằm ngoài phạm vi hợp lý của {} ({}); {}", place, crs->id(), crs->name, vi),
-        fmt::format("coordinates {} are outside the plausible range of {} ({}); {}", place, crs->id(), crs->name, en),
-        place);
+    if (auto finding = coordinates->check(report.feature_id(), geometry)) report.add(*std::move(finding));
   }
 };
 

@@ -27,7 +27,7 @@ class SchemaChecker {
   ///   D03 VALUE_OUT_OF_RANGE, VALUE_NOT_FINITE
   ///   G02 GEOMETRY_REQUIRED, GEOMETRY_NOT_ALLOWED, GEOMETRY_WRONG_TYPE, GEOMETRY_WRONG_DIMENSION
   ///   C01 CRS_UNKNOWN (the schema's CRS is not in this installation, so C02 cannot be checked)
-  ///   C02 COORDINATES_IMPLAUSIBLE (the first vertex outside geo::Crs::plausible, with a hint at the likely cause)
+  ///   C02 COORDINATES_IMPLAUSIBLE as CoordinateChecker has it, in the schema's CRS
   /// Limits are compared exactly: a decimal digit by digit with the limit's shortest decimal form, an int64 as an
   /// integer. Null is FIELD_REQUIRED or fine, never anything else; an empty geometry of an allowed type is a geometry.
   [[nodiscard]] std::vector<feature::Finding> check(std::string_view feature_id, const feature::State& state) const;

@@ -14,8 +14,8 @@ constexpr std::uint32_t kDimensionStep = 1000;  // ISO WKB: type code + 1000 Z, 
 // Walks canonical WKB, which geo has checked: only its counts say how it goes on, so no recursion is needed.
 class Walk {
  public:
-  Walk(const geo::Geometry& geometry, const geo::Box& box)
-      : reader_(geometry.wkb), extra_(geo::ordinates(geometry.dimension) - 2), box_(box) {}
+  Walk(const geo::Geometry& geometry, const std::function<bool(double, double)>& wanted)
+      : reader_(geometry.wkb), extra_(geo::ordinates(geometry.dimension) - 2), wanted_(wanted) {}
 
   std::optional<Vertex> run() {
     while (!found_ && reader_.remaining() > 0) {
@@ -60,7 +60,7 @@ class Walk {
       }
       if (!x || !y) return false;
       if (std::isnan(*x)) continue;  // POINT EMPTY
-      if (*x >= box_.x1 && *x <= box_.x2 && *y >= box_.y1 && *y <= box_.y2) continue;
+      if (!wanted_(*x, *y)) continue;
       found_ = Vertex{*x, *y};
       return false;
     }
@@ -77,14 +77,14 @@ class Walk {
 
   ByteReader reader_;
   int extra_;
-  const geo::Box& box_;
+  const std::function<bool(double, double)>& wanted_;
   std::optional<Vertex> found_;
 };
 
 }  // namespace
 
-std::optional<Vertex> first_vertex_outside(const geo::Geometry& geometry, const geo::Box& box) {
-  return Walk(geometry, box).run();
+std::optional<Vertex> first_vertex(const geo::Geometry& geometry, const std::function<bool(double, double)>& wanted) {
+  return Walk(geometry, wanted).run();
 }
 
 }  // namespace lt::rules

@@ -201,7 +201,7 @@ feature::Receipt PublishTransaction::make_receipt() const {
   for (const auto& one : datasets_) {
     const bool moves = one.effects().changes() > 0 && !request_.header.dry_run;
     receipt.datasets.push_back({one.dataset().name, one.dataset().uid, one.head().version + (moves ? 1 : 0),
-                                moves ? one.head().digest : std::string()});
+                                moves ? one.head().digest : std::string(), one.transformations()});
   }
   if (!request_.header.dry_run) receipt.digest = feature::receipt_digest(receipt);
   return receipt;

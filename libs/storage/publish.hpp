@@ -36,6 +36,7 @@ struct PublishRequest {
   feature::ChangesetHeader header;
   Digest content{};                               ///< from StagedChangeset::seal()
   std::int64_t duplicates = 0;                    ///< from there too: repeats to collapse or to quarantine
+  std::string named_crs;                          ///< "EPSG:n" of wkt and wkb as sent; empty = each dataset's own
   std::optional<Scope> scope;                     ///< of a scoped snapshot
   std::vector<std::int64_t> released_quarantine;  ///< items of the (one) dataset that this changeset publishes
   std::int64_t started_us = 0;                    ///< of the attempt

@@ -40,6 +40,7 @@ absl::StatusOr<QuarantineItem> item_from(const pg::Row& row) {
   item.decided_by = row.get_text(15);
   item.note = row.get_text(16);
   item.mask = feature::mask_from_string(row.get_text(17));
+  item.crs = row.get_text(18);
   return item;
 }
 
@@ -58,7 +59,7 @@ absl::StatusOr<QuarantinePage> list_quarantine(pg::Connection& connection, int d
   params.add(filter.state ? std::string(1, static_cast<char>(*filter.state)) : std::string()).add(filter.feature_id);
   params.add(std::int64_t{limits.rows}).add(limits.payload_bytes).add(limits.bytes);
   LT_ASSIGN_OR_RETURN(const auto result, connection.execute(sql::kPageQuarantine, params));
-  constexpr int kMoreColumn = 18;
+  constexpr int kMoreColumn = 19;
   QuarantinePage page;
   for (int r = 0; r < result.rows(); ++r) {
     LT_ASSIGN_OR_RETURN(auto item, item_from(result.row(r)));

@@ -34,6 +34,7 @@ struct QuarantineItem {
   std::optional<std::int64_t> base_version;
   QuarantineForm form = QuarantineForm::kChange;
   feature::FieldMask mask;         ///< of form R
+  std::string crs;                 ///< of form C: "EPSG:n" of its wkt or wkb; empty = the dataset's
   std::string payload;             ///< empty when it was left out
   std::int64_t payload_bytes = 0;  ///< of the whole payload
   std::int64_t found_version = 0;  ///< the feature's last change at that time; 0: it did not exist

@@ -78,6 +78,7 @@ absl::Status add_differing(pg::CopyEncoder& rows, const Candidates& candidates, 
     LT_ASSIGN_OR_RETURN(const auto decoded, feature::decode_record(change.record));
     begin_row(rows, change.sequence, change.base_version, &decoded.state, change.op, change.id, hash);
     rows.add_char(static_cast<char>(StagedKind::kChange));
+    add_source(rows, change.source_hash);
     add_state(rows, change, content, decoded.state, srid);
     rows.add_null();  // findings
   }
@@ -158,6 +159,7 @@ absl::StatusOr<Resumed> StagedChangeset::adopt() {
     part.all_new = item.value("all_new", false);
     part.in_table = item.value("in_table", false);
     part.loading = item.value("loading", false);
+    part.transformations = item.value("transformations", std::map<std::string, std::string>());
     if (item.contains("compared_from")) part.compared_from = item.value("compared_from", std::int64_t{0});
     part.comparing = part.compared_from.has_value();
     resumed_.push_back(std::move(part));
@@ -197,6 +199,7 @@ void StagedChangeset::add(std::size_t place, feature::Change change, const featu
   }
   begin_row(part.rows, change.sequence, change.base_version, partial ? nullptr : state, change.op, change.id, hash);
   part.rows.add_char(static_cast<char>(kind));
+  add_source(part.rows, change.source_hash);
   part.has_masks |= partial;
   part.has_outside |= kind == StagedKind::kOutside;
   const bool may_be_new = change.op == feature::ChangeOp::kInsert || change.op == feature::ChangeOp::kUpsert;
@@ -206,18 +209,23 @@ void StagedChangeset::add(std::size_t place, feature::Change change, const featu
   } else if (part.loading && part.all_new) {
     part.rows.add_bytes(view(content));
     add_nulls(part.rows, 5);
-    add_loaded(part.feature_rows, part.log_rows, change.id, change.record, content, *state, part.srid);
+    add_loaded(part.feature_rows, part.log_rows, change.id, change.record, content, change.source_hash, *state,
+               part.srid);
   } else {
     add_state(part.rows, change, content, *state, part.srid);
   }
   add_findings(part.rows, findings);
 }
 
+void StagedChangeset::note_transformation(std::size_t place, const feature::Transformation& transformation) {
+  parts_[place].transformations.emplace(transformation.source_crs, transformation.operation);
+}
+
 void StagedChangeset::add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings) {
   Part& part = parts_[place];
   begin_row(part.rows, change.sequence, change.base_version, nullptr, change.op, change.id, change.hash);
   part.rows.add_char(static_cast<char>(StagedKind::kInvalid));
-  add_nulls(part.rows, 3);
+  add_nulls(part.rows, 4);
   part.rows.add_bytes(change.sent);
   add_nulls(part.rows, 2);
   add_findings(part.rows, findings);
@@ -253,6 +261,7 @@ std::string StagedChangeset::state_json(std::int64_t findings) const {
                      {"in_table", part.in_table},
                      {"loading", part.loading}});
     if (part.compared_from) parts.back()["compared_from"] = *part.compared_from;
+    if (!part.transformations.empty()) parts.back()["transformations"] = part.transformations;
   }
   return nlohmann::json{{"parts", std::move(parts)}, {"findings", findings}}.dump();
 }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <future>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 
 #include "base/bytes.hpp"
 #include "feature/change.hpp"
+#include "feature/receipt.hpp"
 #include "pg/copy.hpp"
 #include "pg/pool.hpp"
 #include "storage/catalog.hpp"
@@ -104,6 +106,8 @@ class StagedChangeset {
   /// feature::content_hash(change.record) if it is known.
   void add(std::size_t place, feature::Change change, const feature::State* state, const Digest& hash,
            StagedKind kind = StagedKind::kChange, std::string_view findings = {}, const Digest* content = nullptr);
+  /// Geometries of this dataset came in another CRS: what the receipt says of it.
+  void note_transformation(std::size_t place, const feature::Transformation& transformation);
   /// Adds one that goes to the quarantine, with its findings as a JSON list.
   void add_invalid(std::size_t place, const InvalidChange& change, std::string_view findings);
   /// Ends batch `sequence`. Only here is memory emptied into tables, so that staged batches are whole.
@@ -139,8 +143,9 @@ class StagedChangeset {
     bool in_table = false;
     /// Set: relation_same holds what was as stored when it was staged, not before the dataset had this head.
     std::optional<std::int64_t> compared_from;
-    bool comparing = false;  ///< what comes next is compared
-    pg::CopyEncoder rows;    ///< not yet in its table
+    bool comparing = false;                              ///< what comes next is compared
+    std::map<std::string, std::string> transformations;  ///< operations by source CRS; some rows have a source_hash
+    pg::CopyEncoder rows;                                ///< not yet in its table
     pg::CopyEncoder feature_rows, log_rows;
     Candidates candidates;  ///< not yet compared
   };

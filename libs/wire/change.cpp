@@ -322,7 +322,14 @@ void header_to_proto(const feature::ChangesetHeader& header, v1::PublishHeader* 
 
 ChangeDecoder::ChangeDecoder(const feature::Schema& schema, const geo::Crs* crs, geo::GeometryLimits limits)
     : schema_(schema), limits_(limits) {
-  if (crs != nullptr) crs_ = *crs;
+  if (crs != nullptr) dataset_epsg_ = sent_epsg_ = crs->epsg;
+}
+
+ChangeDecoder ChangeDecoder::in_crs(int epsg) const {
+  ChangeDecoder other = *this;
+  other.sent_epsg_ = epsg;
+  other.named_ = true;
+  return other;
 }
 
 absl::StatusOr<IncomingChange> ChangeDecoder::decode(const v1::Change& change) const {
@@ -341,7 +348,7 @@ absl::StatusOr<IncomingChange> ChangeDecoder::decode(const v1::Change& change) c
   if (change.has_base_version()) incoming.base_version = change.base_version();
   if (auto checked = check_base_version(incoming.base_version); !checked.ok()) return at_place(checked, id, "");
   if (incoming.op != feature::ChangeOp::kDelete) {
-    if (auto read = decode_state(change.feature(), incoming.state); !read.ok()) {
+    if (auto read = decode_state(change.feature(), incoming); !read.ok()) {
       return at_place(read, id, field_of(read));
     }
   }
@@ -379,10 +386,10 @@ absl::Status ChangeDecoder::decode_mask(const v1::Change& change, IncomingChange
   return absl::OkStatus();
 }
 
-absl::Status ChangeDecoder::decode_state(const v1::Feature& feature, feature::State& out) const {
+absl::Status ChangeDecoder::decode_state(const v1::Feature& feature, IncomingChange& out) const {
   if (feature.record().empty()) {
     LT_RETURN_IF_ERROR(decode_geometry(feature, out));
-    return decode_properties(feature, out);
+    return decode_properties(feature, out.state);
   }
   if (has_readable_form(feature)) {
     return invalid("FEATURE_FORM_MIXED",
@@ -391,26 +398,29 @@ absl::Status ChangeDecoder::decode_state(const v1::Feature& feature, feature::St
   return decode_record(feature.record(), out);
 }
 
-absl::Status ChangeDecoder::decode_geometry(const v1::Feature& feature, feature::State& out) const {
+absl::Status ChangeDecoder::decode_geometry(const v1::Feature& feature, IncomingChange& out) const {
   if (feature.geometry_case() == v1::Feature::GEOMETRY_NOT_SET) return absl::OkStatus();
-  if (!crs_) {
+  if (dataset_epsg_ == 0) {
     return FieldError(invalid("GEOMETRY_NOT_ALLOWED", "the dataset has no geometry; leave the geometry out"),
                       kGeometryField);
   }
   const auto read = [&]() -> absl::StatusOr<geo::Geometry> {
-    if (feature.geometry_case() == v1::Feature::kWkt) return geo::parse_wkt(feature.wkt(), crs_->epsg, limits_);
-    if (feature.geometry_case() == v1::Feature::kWkb) return geo::parse_wkb(feature.wkb(), crs_->epsg, limits_);
-    if (crs_->epsg != kWgs84) {
-      return invalid(
-          "GEOJSON_NEEDS_WGS84",
-          fmt::format("geojson is in EPSG:4326, the dataset in {}; send wkt or wkb in {}", crs_->id(), crs_->id()));
+    out.epsg = sent_epsg_;
+    if (feature.geometry_case() == v1::Feature::kWkt) return geo::parse_wkt(feature.wkt(), sent_epsg_, limits_);
+    if (feature.geometry_case() == v1::Feature::kWkb) return geo::parse_wkb(feature.wkb(), sent_epsg_, limits_);
+    if (named_ && sent_epsg_ != kWgs84) {
+      return invalid("GEOJSON_NEEDS_WGS84",
+                     fmt::format("geojson is in EPSG:4326, the header says EPSG:{0}; send wkt or wkb in EPSG:{0}, or "
+                                 "leave the header's CRS out",
+                                 sent_epsg_));
     }
+    out.epsg = kWgs84;
     LT_ASSIGN_OR_RETURN(const auto json, struct_to_json(feature.geojson()));
     return geo::parse_geojson(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), limits_);
   };
   auto geometry = read();
   if (!geometry.ok()) return FieldError(geometry.status(), kGeometryField);
-  out.geometry = *std::move(geometry);
+  out.state.geometry = *std::move(geometry);
   return absl::OkStatus();
 }
 
@@ -432,7 +442,14 @@ absl::Status ChangeDecoder::decode_properties(const v1::Feature& feature, featur
   return unknown_field(schema_, first_unknown(schema_, feature.properties()));
 }
 
-absl::Status ChangeDecoder::decode_record(std::string_view record, feature::State& out) const {
+absl::Status ChangeDecoder::decode_record(std::string_view record, IncomingChange& out) const {
+  if (named_ && sent_epsg_ != dataset_epsg_) {
+    return invalid(
+        "RECORD_IN_OTHER_CRS",
+        fmt::format("a record is in the dataset's CRS, EPSG:{}, the header says EPSG:{}; send wkt or wkb with "
+                    "properties, or leave the header's CRS out",
+                    dataset_epsg_, sent_epsg_));
+  }
   auto read = feature::decode_record(record, limits_);
   if (!read.ok()) {
     const bool about_geometry = error_reason(read.status()).starts_with("GEOMETRY_");
@@ -445,7 +462,7 @@ absl::Status ChangeDecoder::decode_record(std::string_view record, feature::Stat
                                "schema again",
                                decoded.schema_revision, schema_.revision));
   }
-  if (decoded.state.geometry && !crs_) {
+  if (decoded.state.geometry && dataset_epsg_ == 0) {
     return FieldError(invalid("GEOMETRY_NOT_ALLOWED", "the dataset has no geometry; leave the geometry out"),
                       kGeometryField);
   }
@@ -459,7 +476,8 @@ absl::Status ChangeDecoder::decode_record(std::string_view record, feature::Stat
                         field->name);
     }
   }
-  out = std::move(decoded.state);
+  out.state = std::move(decoded.state);
+  if (out.state.geometry) out.epsg = dataset_epsg_;
   return absl::OkStatus();
 }
 

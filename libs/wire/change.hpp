@@ -52,6 +52,7 @@ struct IncomingChange {
   std::optional<std::int64_t> base_version;
   feature::State state;     ///< without geometry and properties for kDelete
   feature::FieldMask mask;  ///< what `state` changes; empty = everything
+  int epsg = 0;             ///< CRS of the geometry as it was sent; 0 without one
 };
 
 /// Reads changes of one dataset. Immutable, so safe to share between threads.
@@ -60,13 +61,19 @@ class ChangeDecoder {
   /// @param crs the dataset's CRS; null for a dataset without geometry. Both are copied.
   ChangeDecoder(const feature::Schema& schema, const geo::Crs* crs, geo::GeometryLimits limits = {});
 
-  /// Reads hostile input. Checks the form only: required properties, ranges, code lists and geometry types are rules.
-  /// A property that is null is absent from the state. For OPERATION_DELETE only the id and base_version are read.
-  /// Every error is INVALID_ARGUMENT (RESOURCE_EXHAUSTED for GEOMETRY_TOO_LARGE), carries metadata "feature_id" (cut
-  /// to 128 code points), a violation and, where one field is to blame, "field"; reasons:
+  /// The same with wkt and wkb in the CRS EPSG:`epsg`. The geometry stays in it: whoever stages the change transforms
+  /// it.
+  [[nodiscard]] ChangeDecoder in_crs(int epsg) const;
+
+  /// Reads hostile input. A geometry keeps the CRS that it was sent in: geojson EPSG:4326, a record the dataset's.
+  /// Checks the form only: required properties, ranges, code lists and geometry types are rules. A property that is
+  /// null is absent from the state. For OPERATION_DELETE only the id and base_version are read. Every error is
+  /// INVALID_ARGUMENT (RESOURCE_EXHAUSTED for GEOMETRY_TOO_LARGE), carries metadata "feature_id" (cut to 128 code
+  /// points), a violation and, where one field is to blame, "field"; reasons:
   ///   OPERATION_MISSING, FEATURE_MISSING, FEATURE_ID_* of feature::check_feature_id(), BASE_VERSION_INVALID
   ///   FEATURE_FORM_MIXED      `record` together with a geometry or properties
-  ///   GEOJSON_NEEDS_WGS84     `geojson` for a dataset that is not in EPSG:4326
+  ///   GEOJSON_NEEDS_WGS84     `geojson` where in_crs() named another CRS than EPSG:4326
+  ///   RECORD_IN_OTHER_CRS     `record` where in_crs() named another CRS than the dataset's
   ///   GEOMETRY_*, SRID_MISMATCH of geo, field "geometry"
   ///   GEOMETRY_NOT_ALLOWED    a geometry for a dataset that has none
   ///   UNKNOWN_FIELD           a property that the schema does not have; the message names the nearest one
@@ -77,14 +84,16 @@ class ChangeDecoder {
   [[nodiscard]] absl::StatusOr<IncomingChange> decode(const lienthong::v1::Change& change) const;
 
  private:
-  [[nodiscard]] absl::Status decode_state(const lienthong::v1::Feature& feature, feature::State& out) const;
-  [[nodiscard]] absl::Status decode_geometry(const lienthong::v1::Feature& feature, feature::State& out) const;
+  [[nodiscard]] absl::Status decode_state(const lienthong::v1::Feature& feature, IncomingChange& out) const;
+  [[nodiscard]] absl::Status decode_geometry(const lienthong::v1::Feature& feature, IncomingChange& out) const;
   [[nodiscard]] absl::Status decode_properties(const lienthong::v1::Feature& feature, feature::State& out) const;
-  [[nodiscard]] absl::Status decode_record(std::string_view record, feature::State& out) const;
+  [[nodiscard]] absl::Status decode_record(std::string_view record, IncomingChange& out) const;
   [[nodiscard]] absl::Status decode_mask(const lienthong::v1::Change& change, IncomingChange& out) const;
 
   feature::Schema schema_;
-  std::optional<geo::Crs> crs_;
+  int dataset_epsg_ = 0;  ///< 0: no geometry
+  int sent_epsg_ = 0;     ///< of wkt and wkb
+  bool named_ = false;    ///< by in_crs(): what is in another CRS disagrees with it
   geo::GeometryLimits limits_;
 };
 

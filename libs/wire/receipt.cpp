@@ -60,6 +60,11 @@ void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
     added->set_dataset_uid(dataset.dataset_uid);
     added->set_version(dataset.version);
     added->set_previous_digest(dataset.previous_digest);
+    for (const auto& transformation : dataset.transformations) {
+      auto* const to = added->add_transformations();
+      to->set_source_crs(transformation.source_crs);
+      to->set_operation(transformation.operation);
+    }
   }
   if (receipt.counts != feature::Counts()) counts_to_proto(receipt.counts, out->mutable_counts());
   out->set_content_sha256(receipt.content_sha256);
@@ -76,8 +81,14 @@ absl::StatusOr<feature::Receipt> receipt_from_proto(const v1::Receipt& proto) {
   LT_ASSIGN_OR_RETURN(receipt.committed_us, time_from_proto(proto.committed_at()));
   receipt.changed = proto.changed();
   for (const auto& dataset : proto.datasets()) {
-    receipt.datasets.push_back(
-        {dataset.dataset(), dataset.dataset_uid(), dataset.version(), dataset.previous_digest()});
+    auto& added = receipt.datasets.emplace_back();
+    added.dataset = dataset.dataset();
+    added.dataset_uid = dataset.dataset_uid();
+    added.version = dataset.version();
+    added.previous_digest = dataset.previous_digest();
+    for (const auto& transformation : dataset.transformations()) {
+      added.transformations.push_back({transformation.source_crs(), transformation.operation()});
+    }
   }
   const auto& counts = proto.counts();
   receipt.counts = {counts.inserted(),    counts.updated(), counts.deleted(),   counts.unchanged(),

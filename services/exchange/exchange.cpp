@@ -19,12 +19,14 @@
 #include "exchange/head_board.hpp"
 #include "exchange/replica.hpp"
 #include "exchange/views.hpp"
+#include "geo/vn2000.hpp"
 #include "rpc/runtime.hpp"
 #include "rpc/server.hpp"
 #include "storage/acquire.hpp"
 #include "storage/areas.hpp"
 #include "storage/attempts.hpp"
 #include "storage/retention.hpp"
+#include "storage/spatial_references.hpp"
 
 namespace lt::exchange {
 namespace {
@@ -42,6 +44,18 @@ pg::ConnectOptions connect_options(const Config& config) {
 // "127.0.0.1:0" and the port that the system chose.
 std::string with_port(const std::string& listen, int port) {
   return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+}
+
+// Without them only SQL users of the geometries miss something.
+void add_spatial_references(pg::Connection& connection) {
+  const auto added = storage::add_spatial_references(connection);
+  if (!added.ok()) {
+    log_event(spdlog::level::err, "spatial_references_not_added",
+              {{"error", message_of(added.status())},
+               {"hint", "give the exchange's role the right to INSERT into spatial_ref_sys"}});
+  } else if (*added > 0) {
+    log_event(spdlog::level::info, "spatial_references_added", {{"systems", std::to_string(*added)}});
+  }
 }
 
 }  // namespace
@@ -275,10 +289,12 @@ Exchange::Exchange(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Exchange::~Exchange() { stop(); }
 
 absl::StatusOr<std::unique_ptr<Exchange>> Exchange::start(const Config& config) {
+  LT_RETURN_IF_ERROR(geo::check_vn2000_systems());
   {
     LT_ASSIGN_OR_RETURN(auto connection, pg::Connection::open(connect_options(config)));
     LT_RETURN_IF_ERROR(storage::migrate_database(connection));
     LT_RETURN_IF_ERROR(storage::seed_areas(connection));
+    add_spatial_references(connection);
   }
   LT_ASSIGN_OR_RETURN(auto owner, storage::StagingOwner::start(connect_options(config)));
   auto impl = std::make_unique<Impl>(config, std::move(owner));

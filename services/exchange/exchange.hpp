@@ -13,8 +13,9 @@ namespace lt::exchange {
 /// Start and stop from one thread. Needs a database that it may own (it migrates it). The destructor is stop().
 class Exchange {
  public:
-  /// Connects, migrates, takes the staging lock, sweeps, serves.
-  /// Errors: those of pg::Connection::open(), pg::migrate(), rpc::Server::start(), MetricsServer::start().
+  /// Checks the VN-2000 systems, connects, migrates, adds these systems to PostGIS, takes the staging lock, sweeps,
+  /// serves. Errors: those of geo::check_vn2000_systems(), pg::Connection::open(), pg::migrate(), rpc::Server::start(),
+  /// MetricsServer::start().
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Exchange>> start(const Config& config);
   ~Exchange();
 

@@ -128,7 +128,8 @@ absl::StatusOr<std::optional<feature::Receipt>> Publishing::open(const v1::Publi
   LT_ASSIGN_OR_RETURN(header_, wire::header_from_proto(header));
   declared_content_ = to_hex(from_hex(header.content_sha256()).value_or(""));  // of either case, checked above
   LT_ASSIGN_OR_RETURN(auto target, open_target(core_, caller_, header_, header_.crs, header_.dataset));
-  crs_named_ = std::exchange(header_.crs, target->schema->crs);
+  if (!header_.crs.empty()) crs_named_ = target->sent_crs;
+  header_.crs = target->sent_crs;
   if (header_.has_scope()) {
     LT_ASSIGN_OR_RETURN(scope_, read_scope(*target, header_));
     scope_test_.emplace(*scope_);
@@ -282,21 +283,29 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
                       {{"feature_id", change.id}});
   }
   Digest content = has_state ? feature::content_hash(change.record) : Digest{};
-  const Digest hash = feature::change_hash(target.dataset.name, change, content);  // of what was sent, before repairs
+  const bool elsewhere = incoming.epsg != 0 && incoming.epsg != target.crs->epsg;
+  // Of what was sent, before it is transformed and repaired.
+  const Digest hash = feature::change_hash(target.dataset.name, change, content,
+                                           elsewhere ? fmt::format("EPSG:{}", incoming.epsg) : std::string());
   if (known_) {
     staged_->add(target.place, std::move(change), has_state ? &incoming.state : nullptr, hash);
     return absl::OkStatus();
   }
   std::vector<feature::Finding> findings;
+  if (elsewhere) findings = transform(target, incoming, change);
+  const bool misplaced = !findings.empty();
   if (has_state && target.repairer.active()) {
-    findings = target.repairer.repair(change.id, incoming.state);
-    if (!findings.empty()) {
-      change.record = feature::encode_record(target.schema->revision, incoming.state);
-      content = feature::content_hash(change.record);
-    }
+    auto repaired = target.repairer.repair(change.id, incoming.state);
+    std::move(repaired.begin(), repaired.end(), std::back_inserter(findings));
+  }
+  if (elsewhere || !findings.empty()) {
+    change.record = feature::encode_record(target.schema->revision, incoming.state);
+    content = feature::content_hash(change.record);
   }
   if (has_state) {
     for (auto& finding : target.checker.check(change.id, incoming.state)) {
+      // What could not be transformed is nowhere in the dataset's CRS.
+      if (misplaced && finding.reason == "COORDINATES_IMPLAUSIBLE") continue;
       if (in_mask(change.mask, *target.schema, finding.field)) findings.push_back(std::move(finding));
     }
   }
@@ -316,10 +325,36 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
   return absl::OkStatus();
 }
 
-absl::Status Publishing::add_change(const v1::Change& message) {
+// Brings the geometry into the dataset's CRS. Its coordinates are checked as they were sent; what is wrong stays as it
+// was sent and is found.
+std::vector<feature::Finding> Publishing::transform(Target& target, wire::IncomingChange& incoming,
+                                                    feature::Change& change) {
+  geo::Geometry& geometry = *incoming.state.geometry;
+  const auto found = [&](const absl::Status& status) {
+    return std::vector{
+        rules::make_finding(error_reason(status), change.id, feature::kGeometryName, message_of(status))};
+  };
+  const auto source = target.source(incoming.epsg);
+  if (!source.ok()) return found(source.status());
+  const auto& [crs, coordinates, transformer] = **source;
+  if (auto implausible = coordinates.check(change.id, geometry)) return {*std::move(implausible)};
+  auto moved = transformer.transform(geometry);
+  if (!moved.ok()) return found(moved.status());
+  change.source_hash = feature::source_hash(crs.id(), transformer.operation(), geometry.wkb);
+  geometry = *std::move(moved);
+  if (staged_) staged_->note_transformation(target.place, {crs.id(), transformer.operation()});
+  return {};
+}
+
+absl::Status Publishing::add_change(const v1::Change& message, const std::string& crs) {
   LT_ASSIGN_OR_RETURN(Target* const target, target_of(message.dataset()));
   ++received_;
-  auto incoming = target->decoder.decode(message);
+  const auto decode = [&]() -> absl::StatusOr<wire::IncomingChange> {
+    if (crs.empty()) return target->decoder.decode(message);
+    LT_ASSIGN_OR_RETURN(const auto sent, geo::find_crs(crs));
+    return target->decoder.in_crs(sent.epsg).decode(message);
+  };
+  auto incoming = decode();
   if (incoming.ok()) return add_decoded(message, *target, *std::move(incoming));
   const Digest hash = feature::invalid_change_hash(target->dataset.name, message.feature().id(), serialize(message));
   auto findings = rules::findings_from_status(incoming.status(), message.feature().id());
@@ -335,10 +370,20 @@ absl::Status Publishing::add_changes(const v1::ChangeBatch& batch) {
   LT_RETURN_IF_ERROR(take_sequence(batch.sequence()));
   if (batch.changes().empty()) return invalid("BATCH_EMPTY", "a batch holds at least one change");
   for (const auto& change : batch.changes()) LT_RETURN_IF_ERROR(add_change(change));
+  return end_batch();
+}
+
+absl::Status Publishing::end_batch() {
   return staged_ ? staged_->end_batch(last_sequence_, finding_count_) : absl::OkStatus();
 }
 
 absl::Status Publishing::add_batch(const v1::ChangeBatch& batch) { return fail(add_changes(batch)); }
+
+absl::Status Publishing::add_released(const v1::Change& change, const std::string& crs) {
+  LT_RETURN_IF_ERROR(fail(take_sequence(last_sequence_ + 1)));
+  LT_RETURN_IF_ERROR(fail(add_change(change, crs)));
+  return fail(end_batch());
+}
 
 absl::Status Publishing::add_part(const v1::FeaturePart& part) {
   if (!parts_.in_progress()) LT_RETURN_IF_ERROR(fail(take_sequence(part.sequence())));
@@ -353,7 +398,7 @@ absl::Status Publishing::add_whole_part(const std::string& serialized) {
     return invalid("PART_MALFORMED", "the pieces put together are not a serialized lienthong.v1.Change");
   }
   LT_RETURN_IF_ERROR(add_change(change));
-  return staged_ ? staged_->end_batch(last_sequence_, finding_count_) : absl::OkStatus();
+  return end_batch();
 }
 
 absl::Status Publishing::end(const v1::PublishEnd& end) {
@@ -429,6 +474,7 @@ absl::StatusOr<feature::Receipt> Publishing::commit() {
   request.header = header_;
   request.content = sealed.content;
   request.duplicates = sealed.duplicate_count;
+  request.named_crs = crs_named_;
   request.scope = scope_;
   request.released_quarantine = released_;
   request.started_us = started_us_;

@@ -45,6 +45,8 @@ class Publishing {
   [[nodiscard]] absl::StatusOr<std::optional<feature::Receipt>> begin(const lienthong::v1::PublishHeader& header);
   /// After begin(): quarantined changes of the header's dataset that this changeset publishes.
   void release_quarantine(std::vector<std::int64_t> ids) { released_ = std::move(ids); }
+  /// One of these as a batch of its own. @param crs "EPSG:n" of its wkt or wkb; empty: the dataset's.
+  [[nodiscard]] absl::Status add_released(const lienthong::v1::Change& change, const std::string& crs);
   /// Checks and stages a batch. Errors: what is not about one feature; FINDINGS_TOO_MANY is the refusal itself.
   [[nodiscard]] absl::Status add_batch(const lienthong::v1::ChangeBatch& batch);
   [[nodiscard]] absl::Status add_part(const lienthong::v1::FeaturePart& part);
@@ -74,7 +76,10 @@ class Publishing {
   [[nodiscard]] absl::Status take_sequence(std::int64_t sequence);
   [[nodiscard]] absl::Status add_changes(const lienthong::v1::ChangeBatch& batch);
   [[nodiscard]] absl::Status add_whole_part(const std::string& serialized);
-  [[nodiscard]] absl::Status add_change(const lienthong::v1::Change& message);
+  [[nodiscard]] absl::Status end_batch();
+  [[nodiscard]] absl::Status add_change(const lienthong::v1::Change& message, const std::string& crs = {});
+  [[nodiscard]] std::vector<feature::Finding> transform(Target& target, wire::IncomingChange& incoming,
+                                                        feature::Change& change);
   [[nodiscard]] absl::Status add_decoded(const lienthong::v1::Change& message, Target& target,
                                          wire::IncomingChange incoming);
   [[nodiscard]] absl::Status add_invalid(const lienthong::v1::Change& message, Target& target,
@@ -93,7 +98,7 @@ class Publishing {
   const std::int64_t started_us_;
   std::string attempt_id_;
   feature::ChangesetHeader header_;
-  std::string crs_named_;         ///< by the header, empty when it named none
+  std::string crs_named_;         ///< "EPSG:n" that the header named, empty when it named none
   std::string declared_content_;  ///< hex, empty when the header has none
   std::map<std::string, std::unique_ptr<Target>> targets_;
   std::optional<storage::Scope> scope_;

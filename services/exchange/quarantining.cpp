@@ -118,6 +118,7 @@ absl::Status item_to_proto(const storage::QuarantineItem& item, const Home& home
   if (item.decided_us) *out->mutable_decided_at() = TimeUtil::MicrosecondsToTimestamp(*item.decided_us);
   out->set_decided_by(item.decided_by);
   out->set_note(item.note);
+  out->set_crs(item.crs);
   return absl::OkStatus();
 }
 
@@ -138,7 +139,13 @@ absl::StatusOr<v1::Feature> corrected_feature(const v1::QuarantineRelease& relea
       {{"quarantine_id", std::to_string(release.quarantine_id())}, {"feature_id", feature::cut(sent_id)}});
 }
 
-// What is published for an item: fits the feature as it was when the item was set aside, or conflicts.
+// What is published for an item.
+struct Released {
+  v1::Change change;
+  std::string crs;  ///< of its wkt or wkb, empty: the dataset's
+};
+
+// Fits the feature as it was when the item was set aside, or conflicts.
 absl::StatusOr<v1::Change> released_change(const storage::QuarantineItem& item, const feature::Schema& schema,
                                            const v1::QuarantineRelease& release) {
   LT_ASSIGN_OR_RETURN(auto change, sent_change(item, schema));
@@ -159,11 +166,12 @@ absl::StatusOr<v1::Change> released_change(const storage::QuarantineItem& item, 
   return change;
 }
 
-absl::StatusOr<v1::Change> load_release(const Core& core, const Home& home, const v1::QuarantineRelease& release) {
+absl::StatusOr<Released> load_release(const Core& core, const Home& home, const v1::QuarantineRelease& release) {
   LT_ASSIGN_OR_RETURN(auto connection, storage::acquire(core.pool));
   LT_ASSIGN_OR_RETURN(const auto item,
                       storage::find_quarantined(*connection, home.dataset.id, release.quarantine_id()));
-  return released_change(item, *home.schema, release);
+  LT_ASSIGN_OR_RETURN(auto change, released_change(item, *home.schema, release));
+  return Released{std::move(change), release.has_corrected() ? std::string() : item.crs};
 }
 
 absl::StatusOr<std::vector<std::int64_t>> release_ids(const v1::ReleaseQuarantineRequest& request) {
@@ -248,10 +256,9 @@ absl::Status release_quarantine(const Core& core, const rpc::CallerIdentity& cal
   std::int64_t sequence = 0;
   for (const auto& release : request.releases()) {
     // One at a time: an item as it was sent may be as large as a feature can be.
-    v1::ChangeBatch batch;
-    batch.set_sequence(++sequence);
-    LT_ASSIGN_OR_RETURN(*batch.add_changes(), load_release(core, home, release));
-    LT_RETURN_IF_ERROR(publishing.add_batch(batch));
+    LT_ASSIGN_OR_RETURN(const Released released, load_release(core, home, release));
+    LT_RETURN_IF_ERROR(publishing.add_released(released.change, released.crs));
+    ++sequence;
   }
   v1::PublishEnd end;
   end.set_changes(sequence);

@@ -8,20 +8,18 @@
 namespace lt::exchange {
 namespace {
 
-absl::StatusOr<std::optional<geo::Crs>> crs_of(const feature::Schema& schema, const std::string& named,
-                                               const std::string& name) {
-  std::optional<geo::Crs> crs;
-  if (!schema.crs.empty()) {
-    LT_ASSIGN_OR_RETURN(crs, geo::find_crs(schema.crs));
-  }
-  if (named.empty()) return crs;
-  LT_ASSIGN_OR_RETURN(const auto sent, geo::find_crs(named));
-  if (sent.id() == schema.crs) return crs;
-  return make_error(
-      absl::StatusCode::kInvalidArgument, "CRS_MISMATCH",
-      fmt::format("the header says {}, dataset \"{}\" is in {}; transform the data or leave the CRS out if it is in {}",
-                  sent.id(), name, schema.crs.empty() ? "no CRS" : schema.crs, schema.crs),
-      {{"crs", sent.id()}, {"dataset", name}, {"dataset_crs", schema.crs}});
+absl::Status check_has_crs(const feature::Schema& schema, const std::string& named, const std::string& name) {
+  if (!schema.crs.empty() || named.empty()) return absl::OkStatus();
+  return make_error(absl::StatusCode::kInvalidArgument, "CRS_MISMATCH",
+                    fmt::format("the header says {}, dataset \"{}\" has no geometry; leave the CRS out", named, name),
+                    {{"crs", named}, {"dataset", name}, {"dataset_crs", schema.crs}});
+}
+
+absl::StatusOr<Source> make_source(int epsg, const geo::Crs& to) {
+  LT_ASSIGN_OR_RETURN(auto from, geo::find_crs(std::to_string(epsg)));
+  LT_ASSIGN_OR_RETURN(auto transformer, geo::Transformer::create(from, to));
+  rules::CoordinateChecker coordinates(from);
+  return Source{std::move(from), std::move(coordinates), std::move(transformer)};
 }
 
 absl::Status scope_invalid(std::string_view why) {
@@ -51,14 +49,38 @@ absl::StatusOr<std::unique_ptr<Target>> open_target(const Core& core, const rpc:
   LT_ASSIGN_OR_RETURN(auto dataset, core.catalog.get_dataset(name));
   LT_RETURN_IF_ERROR(check_may_publish(caller, dataset));
   LT_ASSIGN_OR_RETURN(auto schema, core.catalog.get_schema(dataset.id, dataset.schema_revision));
-  LT_ASSIGN_OR_RETURN(auto crs, crs_of(*schema, crs_named, name));
+  LT_RETURN_IF_ERROR(check_has_crs(*schema, crs_named, name));
+  std::optional<geo::Crs> crs;
+  if (!schema->crs.empty()) {
+    LT_ASSIGN_OR_RETURN(crs, geo::find_crs(schema->crs));
+  }
   geo::GeometryLimits limits;
   limits.max_bytes = static_cast<std::uint32_t>(core.limits.max_feature_bytes);
   wire::ChangeDecoder decoder(*schema, crs ? &*crs : nullptr, limits);
   rules::SchemaChecker checker(*schema);
   rules::Repairer repairer(*schema, header.repairs);
-  return std::unique_ptr<Target>(new Target{std::move(dataset), std::move(schema), std::move(crs), std::move(decoder),
-                                            std::move(checker), std::move(repairer)});
+  std::unique_ptr<Target> target(new Target{std::move(dataset),
+                                            std::move(schema),
+                                            std::move(crs),
+                                            std::move(decoder),
+                                            std::move(checker),
+                                            std::move(repairer),
+                                            {},
+                                            {}});
+  target->sent_crs = target->schema->crs;
+  if (crs_named.empty()) return target;
+  LT_ASSIGN_OR_RETURN(const auto sent, geo::find_crs(crs_named));
+  target->sent_crs = sent.id();
+  target->decoder = target->decoder.in_crs(sent.epsg);
+  if (sent.epsg != target->crs->epsg) LT_RETURN_IF_ERROR(target->source(sent.epsg).status());
+  return target;
+}
+
+absl::StatusOr<const Source*> Target::source(int epsg) {
+  auto found = sources.find(epsg);
+  if (found == sources.end()) found = sources.emplace(epsg, make_source(epsg, *crs)).first;
+  if (!found->second.ok()) return found->second.status();
+  return &*found->second;
 }
 
 absl::StatusOr<storage::Scope> read_scope(const Target& target, const feature::ChangesetHeader& header) {

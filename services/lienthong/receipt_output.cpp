@@ -26,6 +26,11 @@ void print_for_people(const Cli& cli, const feature::Receipt& receipt, const std
     cli.output.print(fmt::format("  {} quarantined, {} skipped, {} collapsed", with_thousands(counts.quarantined),
                                  with_thousands(counts.skipped), with_thousands(counts.collapsed)));
   }
+  for (const auto& addressed : receipt.datasets) {
+    for (const auto& [source_crs, operation] : addressed.transformations) {
+      cli.output.print(fmt::format("  {}: transformed from {} by {}", addressed.dataset, source_crs, operation));
+    }
+  }
   if (counts.findings > 0) {
     cli.output.print(fmt::format("  {} findings: lienthong findings --attempt {}", with_thousands(counts.findings),
                                  receipt.attempt_id));

@@ -60,8 +60,14 @@ refused ALREADY_EXISTS CHANGESET_ID_REUSED \
   lt transport push transport.road_segment "$work/fewer.gpkg" --changeset-id roads/1
 json_is "the refusal names the id" '.error.details.changeset_id == "roads/1"' "$refusal"
 
-step "GeoJSON in WGS 84 is not taken for a dataset in VN-2000"
-refused INVALID_ARGUMENT CRS_MISMATCH lt transport push transport.road_segment "$work/roads.geojsonl"
+step "GeoJSON in WGS 84 comes into a dataset in VN-2000 by the pinned operation, and once"
+lt transport dataset create transport.moved --schema "$work/schema.json" >/dev/null
+moved=$(lt transport push transport.moved "$work/roads.geojsonl")
+json_is "transformed" '.inserted == 300 and .receipt.datasets[0].transformations ==
+  [{"source_crs": "EPSG:4326", "operation": "EPSG:6960"}]' "$moved"
+json_is "the same export again" '(.changed | not) and .unchanged == 300' \
+  "$(lt transport push transport.moved "$work/roads.geojsonl" --snapshot)"
+refused INVALID_ARGUMENT COORDINATES_IMPLAUSIBLE lt transport push transport.moved "$work/roads.geojsonl" --crs EPSG:9210
 
 step "edits, pushed as a whole export"
 lt - sample roads --count 300 --seed 7 --province 51 --edits 40 --rounds 1 --out "$work/roads1.gpkg" >/dev/null
@@ -148,7 +154,7 @@ lt operator push province-51.parcel "$work/parcels.fgb" >/dev/null
 
 step "status"
 status=$(lt province-51 status)
-json_is "status" '.health == "SERVING" and (.datasets | length) == 4 and
+json_is "status" '.health == "SERVING" and (.datasets | length) == 5 and
   (.datasets[] | select(.name == "province-51.parcel") | .head == 1 and .features == 200 and .owner == "province-51")' \
   "$status"
 

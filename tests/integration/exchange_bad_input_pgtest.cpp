@@ -144,8 +144,8 @@ TEST_CASE("geometries that are malformed, open, not finite or curved are refused
        {"WKT with another SRID", with_wkt("SRID=4326;POINT (500000 2000000)"), "SRID_MISMATCH", "geometry"},
        {"WKT curve", with_wkt("CIRCULARSTRING (0 0, 1 1, 2 0)"), "GEOMETRY_CURVE", "geometry"},
        {"WKT with mixed dimensions", with_wkt("LINESTRING (0 0, 1 1 1)"), "GEOMETRY_MIXED_DIMENSION", "geometry"},
-       {"GeoJSON to a dataset in VN-2000", with_geojson(R"({"type":"Point","coordinates":[105,21]})"),
-        "GEOJSON_NEEDS_WGS84", "geometry"}});
+       {"GeoJSON with latitude first to a dataset in VN-2000",
+        with_geojson(R"({"type":"Point","coordinates":[21,105]})"), "COORDINATES_IMPLAUSIBLE", "geometry"}});
   require_refused(
       exchange, "test.world",
       {{"GeoJSON without coordinates", with_geojson(R"({"type":"Point"})"), "GEOMETRY_MALFORMED", "geometry"},
@@ -326,7 +326,9 @@ TEST_CASE("headers that say too little or something false are refused") {
   refused(R"({"dataset":"test.points","changesetId":"1","message":")" + std::string(4097, 'a') + "\"}", kInvalid,
           "MESSAGE_TOO_LONG");
   refused(R"({"dataset":"test.points","changesetId":"1","crs":"VN-2000"})", kInvalid, "CRS_UNKNOWN");
-  refused(R"({"dataset":"test.points","changesetId":"1","crs":"EPSG:5896"})", kInvalid, "CRS_MISMATCH");
+  refused(R"({"dataset":"test.points","changesetId":"1","crs":"EPSG:6957"})", kInvalid, "CRS_DEPRECATED");
+  refused(R"({"dataset":"test.points","changesetId":"1","crs":"EPSG:4809"})", Code::kFailedPrecondition,
+          "NO_OPERATION");
   refused(R"({"dataset":"test.points","changesetId":"1","contentSha256":"abc"})", kInvalid, "CONTENT_HASH_INVALID");
   refused(R"({"dataset":"test.points","changesetId":"1","contentSha256":")" + std::string(64, '0') + "\"}", kInvalid,
           "CONTENT_HASH_MISMATCH");

@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "base/status.hpp"
+#include "storage/detail/staged_row.hpp"
 #include "storage/sql_text.hpp"
 #include "storage_sql.hpp"
 
 namespace lt::storage {
 namespace {
 
-constexpr int kColumns = 4;
+constexpr int kColumns = 5;
 // With less than a quarter as stored, looking all up is taken to cost more than it saves.
 constexpr std::size_t kWorthFrom = 4;
 
@@ -44,7 +45,9 @@ absl::StatusOr<pg::CopyEncoder> Candidates::compare(pg::Connection& connection, 
       continue;
     }
     rows.begin_row(kColumns).add(one.change.sequence).add(one.change.id);
-    rows.add_bytes(view(one.hash)).add_bytes(view(one.content));
+    rows.add_bytes(view(one.hash));
+    add_source(rows, one.change.source_hash);
+    rows.add_bytes(view(one.content));
   }
   return rows;
 }

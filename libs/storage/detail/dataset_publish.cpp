@@ -1,6 +1,7 @@
 #include "storage/detail/dataset_publish.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ namespace {
 constexpr std::int64_t kAnalyzeFrom = 1000;
 constexpr std::int64_t kPageRows = 4096;
 constexpr std::int64_t kPageBytes = 4 << 20;
-constexpr int kFilledColumns = 9;
+constexpr int kFilledColumns = 10;
 constexpr int kAbsentParameters = 7;
 // The guard of docs/data-model.md: deletes of a snapshot beyond max(10, 10 % of the features) need allow_mass_delete.
 constexpr std::int64_t kMassDeleteFloor = 10;
@@ -48,6 +49,20 @@ absl::Status snapshot_overtaken(std::string_view id) {
                     {{"feature_id", std::string(id)}});
 }
 
+std::optional<Digest> source_at(const pg::Result& page, int row, int column) {
+  const auto bytes = page.get_optional_bytes(row, column);
+  return bytes ? digest_from_bytes(*bytes) : std::nullopt;
+}
+
+// The stored geometry, unless a repair since then makes another type of the same source.
+void take_geometry(const feature::State& stored, feature::State& sent) {
+  if (!stored.geometry || !sent.geometry) return;
+  const bool same_form = stored.geometry->type == sent.geometry->type &&
+                         stored.geometry->dimension == sent.geometry->dimension &&
+                         stored.geometry->vertices == sent.geometry->vertices;
+  if (same_form) sent.geometry = stored.geometry;
+}
+
 }  // namespace
 
 absl::Status DatasetPublish::settle_repeats() {
@@ -64,21 +79,70 @@ absl::Status DatasetPublish::settle_repeats() {
   return connection_.execute(sql(sql::kMarkDuplicates)).status();
 }
 
+std::vector<feature::Transformation> DatasetPublish::transformations() const {
+  std::vector<feature::Transformation> all;
+  for (const auto& [source_crs, operation] : part_.transformations) all.push_back({source_crs, operation});
+  return all;
+}
+
+void DatasetPublish::add_filled(pg::CopyEncoder& rows, std::string_view id, const feature::State& state,
+                                const std::optional<Digest>& source_hash) const {
+  rows.begin_row(kFilledColumns);
+  add_box(rows, &state);
+  add_source(rows, source_hash);
+  const std::string record = feature::encode_record(part_.dataset.schema_revision, state);
+  add_whole_state(rows, record, feature::content_hash(record), state, part_.srid);
+  rows.add(id);
+}
+
 absl::Status DatasetPublish::fill_page(const pg::Result& page) {
   pg::CopyEncoder rows;
   for (int r = 0; r < page.rows(); ++r) {
     LT_ASSIGN_OR_RETURN(auto partial, feature::decode_record(page.get_bytes(r, 2)));
     LT_ASSIGN_OR_RETURN(auto stored, feature::decode_record(page.get_bytes(r, 3)));
     const auto mask = feature::mask_from_string(page.get_text(r, 1));
+    const auto sent_source = source_at(page, r, 4);
+    const auto stored_source = source_at(page, r, 5);
+    const bool has_geometry = std::binary_search(mask.begin(), mask.end(), feature::kGeometryField);
+    if (has_geometry && sent_source && sent_source == stored_source) take_geometry(stored.state, partial.state);
     const auto state = feature::apply_mask(std::move(stored.state), partial.state, mask);
-    rows.begin_row(kFilledColumns);
-    add_box(rows, &state);
-    const std::string record = feature::encode_record(part_.dataset.schema_revision, state);
-    add_whole_state(rows, record, feature::content_hash(record), state, part_.srid);
-    rows.add(page.get_text(r, 0));
+    add_filled(rows, page.get_text(r, 0), state, has_geometry ? sent_source : stored_source);
   }
   LT_RETURN_IF_ERROR(copy_filled(rows));
   return connection_.execute(sql(sql::kFillPartial)).status();
+}
+
+absl::Status DatasetPublish::take_stored_page(const pg::Result& page) {
+  pg::CopyEncoder rows;
+  for (int r = 0; r < page.rows(); ++r) {
+    LT_ASSIGN_OR_RETURN(auto sent, feature::decode_record(page.get_bytes(r, 1)));
+    LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(page.get_bytes(r, 2)));
+    take_geometry(stored.state, sent.state);
+    add_filled(rows, page.get_text(r, 0), sent.state, source_at(page, r, 3));
+  }
+  LT_RETURN_IF_ERROR(copy_filled(rows));
+  return connection_.execute(sql(sql::kFillSameSource)).status();
+}
+
+// What was transformed from the source of the stored geometry keeps the stored one: the same export sent again is no
+// change, whatever another release of PROJ makes of its last bits.
+absl::Status DatasetPublish::take_stored_geometries(std::optional<std::int64_t> since) {
+  if (part_.transformations.empty()) return absl::OkStatus();
+  LT_RETURN_IF_ERROR(connection_.execute_script(std::string(sql::kCreateFilled)));
+  if (!since) LT_RETURN_IF_ERROR(index_staged());
+  std::string last;
+  while (true) {
+    const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes).add(since);
+    LT_ASSIGN_OR_RETURN(const auto page, connection_.execute(sql(sql::kListSameSource), params));
+    if (page.rows() == 0) return absl::OkStatus();
+    last = page.get_text(page.rows() - 1, 0);
+    LT_RETURN_IF_ERROR(take_stored_page(page));
+  }
+}
+
+absl::Status DatasetPublish::index_staged() {
+  if (!part_.in_table || std::exchange(indexed_, true)) return absl::OkStatus();
+  return connection_.execute_script(fmt::format("CREATE INDEX ON {} (fid)", part_.relation));
 }
 
 absl::Status DatasetPublish::copy_filled(const pg::CopyEncoder& rows) {
@@ -104,6 +168,7 @@ absl::Status DatasetPublish::restore_states() {
       LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(record));
       rows.begin_row(kFilledColumns);
       add_box(rows, &stored.state);
+      add_source(rows, std::nullopt);  // the staged row has kept it
       add_whole_state(rows, record, feature::content_hash(record), stored.state, part_.srid);
       rows.add(page.get_text(r, 1));
     }
@@ -123,9 +188,7 @@ absl::Status DatasetPublish::restore_changed(std::int64_t since) {
 absl::Status DatasetPublish::fill_partials(std::optional<std::int64_t> since) {
   if (!part_.has_masks) return absl::OkStatus();
   LT_RETURN_IF_ERROR(connection_.execute_script(std::string(sql::kCreateFilled)));
-  if (!since && part_.in_table) {
-    LT_RETURN_IF_ERROR(connection_.execute_script(fmt::format("CREATE INDEX ON {} (fid)", part_.relation)));
-  }
+  if (!since) LT_RETURN_IF_ERROR(index_staged());
   std::string last;
   while (true) {
     const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes).add(since);
@@ -196,6 +259,7 @@ absl::Status DatasetPublish::decide_scope() {
 
 absl::Status DatasetPublish::prepare_since(std::optional<std::int64_t> since) {
   LT_RETURN_IF_ERROR(fill_partials(since));
+  LT_RETURN_IF_ERROR(take_stored_geometries(since));
   const auto params = pg::Params().add(since).add(base_version());
   LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kPrepareChanges), params).status());
   if (is_snapshot()) LT_RETURN_IF_ERROR(prepare_absent(since));
@@ -394,6 +458,7 @@ absl::Status DatasetPublish::quarantine(std::int64_t now_us, std::int64_t versio
   LT_RETURN_IF_ERROR(connection_.execute(sql(sql::kSupersedeQuarantined), older).status());
   pg::Params items = dataset_params();
   items.add(request_.attempt_id).add(request_.organisation).add_timestamp_us(now_us).add(base_version());
+  items.add(request_.named_crs);
   return connection_.execute(sql(sql::kInsertQuarantine), items).status();
 }
 

@@ -47,8 +47,10 @@ class DatasetPublish {
   const Effects& effects() const { return effects_; }
   /// Whether anything waits in the dataset's quarantine, known once it is locked.
   void set_waiting(bool waiting) { waiting_ = waiting; }
-  /// What was to go without tables has conflicts, or something waits.
-  bool needs_tables() const { return direct_ && (effects_.conflicts > 0 || waiting_); }
+  /// What was to go without tables has conflicts, takes over stored geometries, or something waits.
+  bool needs_tables() const { return direct_ && (effects_.conflicts > 0 || direct_->same_source() || waiting_); }
+  /// How geometries came into the dataset's CRS.
+  std::vector<feature::Transformation> transformations() const;
   std::int64_t quarantined() const { return quarantined_; }
   std::int64_t findings() const { return findings_; }
   std::int64_t collapsed() const { return collapsed_; }
@@ -95,6 +97,11 @@ class DatasetPublish {
   absl::Status prepare_absent(std::optional<std::int64_t> since);
   absl::Status fill_partials(std::optional<std::int64_t> since);
   absl::Status fill_page(const pg::Result& page);
+  absl::Status take_stored_geometries(std::optional<std::int64_t> since);
+  absl::Status take_stored_page(const pg::Result& page);
+  absl::Status index_staged();
+  void add_filled(pg::CopyEncoder& rows, std::string_view id, const feature::State& state,
+                  const std::optional<Digest>& source_hash) const;
   absl::Status copy_filled(const pg::CopyEncoder& rows);
   absl::Status restore_states();
   absl::Status restore_changed(std::int64_t since);
@@ -109,6 +116,7 @@ class DatasetPublish {
   const FirstLoad* load_ = nullptr;
   std::optional<DirectChanges> direct_;
   bool waiting_ = false;
+  bool indexed_ = false;
   std::int64_t prepared_head_ = 0;
   std::int64_t collapsed_ = 0;
   std::int64_t quarantined_ = 0;

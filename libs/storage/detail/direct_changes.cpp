@@ -15,7 +15,7 @@ using pg::ElementType;
 constexpr std::int64_t kMostChanges = 5000;
 
 // Columns of direct_effects.
-enum FoundColumn { kHead, kEffect, kPrevVersion, kBaseVersion, kPx1, kPy1, kPx2, kPy2, kPrevOp };
+enum FoundColumn { kHead, kEffect, kPrevVersion, kBaseVersion, kPx1, kPy1, kPx2, kPy2, kPrevOp, kSameSource };
 
 absl::Status differs(const char* what) {
   return absl::InternalError(std::string(what) + " rows differ from the effects counted");
@@ -85,16 +85,19 @@ absl::StatusOr<std::int64_t> DirectChanges::find_effects(std::optional<std::int6
   add_staged(params, ElementType::kChar, changes_, kStagedOp);
   add_staged(params, ElementType::kBigint, changes_, kStagedBaseVersion);
   add_staged(params, ElementType::kBytea, changes_, kStagedContentHash);
+  add_staged(params, ElementType::kBytea, changes_, kStagedSourceHash);
   params.add(base_version);
   LT_ASSIGN_OR_RETURN(found_, connection_.execute(sql(sql::kDirectEffects), params));
   if (changes_.empty() || static_cast<std::size_t>(found_->rows()) != changes_.size()) return differs("staged");
   counts_ = {};
   largest_base_version_ = 0;
+  same_source_ = false;
   for (Change& change : changes_) {
     change.op = found_->get_char(change.place, kEffect);
     LT_RETURN_IF_ERROR(count(change.op));
     largest_base_version_ =
         std::max(largest_base_version_, found_->get_optional_int(change.place, kBaseVersion).value_or(0));
+    same_source_ |= found_->get_bool(change.place, kSameSource);
   }
   return found_->get_int(0, kHead);
 }
@@ -131,6 +134,7 @@ absl::Status DirectChanges::write_features(std::string_view text, std::int64_t v
   add_staged(params, ElementType::kText, some, kStagedFid);
   add_boxes(params, some);
   add_staged(params, ElementType::kBytea, some, kStagedContentHash);
+  add_staged(params, ElementType::kBytea, some, kStagedSourceHash);
   add_staged(params, ElementType::kBytea, some, kStagedGeom);
   add_staged(params, ElementType::kJsonb, some, kStagedProps);
   LT_ASSIGN_OR_RETURN(const auto written, connection_.execute(sql(text), params));

@@ -43,6 +43,8 @@ class DirectChanges {
   [[nodiscard]] absl::StatusOr<std::int64_t> find_effects(std::optional<std::int64_t> base_version);
   [[nodiscard]] const Effects& effects() const { return counts_; }
   [[nodiscard]] std::int64_t largest_base_version() const { return largest_base_version_; }
+  /// A stored geometry is to take the place of one that was transformed anew: that needs tables.
+  [[nodiscard]] bool same_source() const { return same_source_; }
   /// Makes the changes; there must be no conflict.
   [[nodiscard]] absl::Status merge(std::int64_t version);
 
@@ -68,6 +70,7 @@ class DirectChanges {
   std::optional<pg::Result> found_;
   Effects counts_;
   std::int64_t largest_base_version_ = 0;
+  bool same_source_ = false;
 };
 
 }  // namespace lt::storage

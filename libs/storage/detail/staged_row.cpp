@@ -51,14 +51,24 @@ void add_whole_state(pg::CopyEncoder& row, std::string_view record, const Digest
   row.add_bytes(record);
 }
 
+void add_source(pg::CopyEncoder& row, const std::optional<Digest>& source_hash) {
+  if (source_hash) {
+    row.add_bytes(view(*source_hash));
+  } else {
+    row.add_null();
+  }
+}
+
 void add_loaded(pg::CopyEncoder& feature_row, pg::CopyEncoder& log_row, std::string_view id, std::string_view record,
-                const Digest& content, const feature::State& state, int srid) {
+                const Digest& content, const std::optional<Digest>& source_hash, const feature::State& state,
+                int srid) {
   constexpr std::int64_t kVersion = 1, kNoVersion = 0;
-  constexpr int kFeatureColumns = 10, kLogColumns = 11;
+  constexpr int kFeatureColumns = 11, kLogColumns = 11;
   constexpr char kInserted = 'I';
   feature_row.begin_row(kFeatureColumns).add(kVersion).add_char(kInserted);
   add_box(feature_row, &state);
   feature_row.add(id).add_bytes(view(content));
+  add_source(feature_row, source_hash);
   add_columns(feature_row, state, srid);
   log_row.begin_row(kLogColumns).add(kVersion).add(kNoVersion).add(static_cast<std::int32_t>(record.size()));
   add_box(log_row, &state);

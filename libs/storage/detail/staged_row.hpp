@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ enum StagedColumn : std::size_t {
   kStagedFid,
   kStagedChangeHash,
   kStagedKind,
+  kStagedSourceHash,
   kStagedContentHash,
   kStagedGeom,
   kStagedProps,
@@ -37,9 +39,11 @@ void add_box(pg::CopyEncoder& row, const feature::State* state);
 /// content_hash, geom, props, payload of a whole state, of which `record` is the encoding.
 void add_whole_state(pg::CopyEncoder& row, std::string_view record, const Digest& content, const feature::State& state,
                      int srid);
+/// Null for none.
+void add_source(pg::CopyEncoder& row, const std::optional<Digest>& source_hash);
 /// A row for the current table and one for the log of a first version.
 void add_loaded(pg::CopyEncoder& feature_row, pg::CopyEncoder& log_row, std::string_view id, std::string_view record,
-                const Digest& content, const feature::State& state, int srid);
+                const Digest& content, const std::optional<Digest>& source_hash, const feature::State& state, int srid);
 void add_nulls(pg::CopyEncoder& row, int columns);
 
 }  // namespace lt::storage

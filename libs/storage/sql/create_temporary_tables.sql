@@ -5,7 +5,7 @@
 -- times as long as a small publish: rows are deleted here, and files cut off only once they have grown.
 CREATE TEMPORARY TABLE IF NOT EXISTS {STAGED} (
   seq bigint NOT NULL, base_version bigint, x1 float4, y1 float4, x2 float4, y2 float4, op "char" NOT NULL,
-  kind "char" NOT NULL, fid text COLLATE "C" NOT NULL, change_hash bytea NOT NULL, content_hash bytea,
+  kind "char" NOT NULL, fid text COLLATE "C" NOT NULL, change_hash bytea NOT NULL, content_hash bytea, source_hash bytea,
   geom geometry COMPRESSION lz4, props jsonb COMPRESSION lz4, payload bytea COMPRESSION lz4,
   mask text, partial bytea COMPRESSION lz4, findings jsonb
 );

@@ -1,9 +1,9 @@
 -- Partial updates with the stored state that they change. $1 fid after which to go on, $2 rows at most, $3 bytes after
--- which to stop, $4 as $1 of prepare_changes. Columns: fid, mask, partial, payload.
-SELECT fid, mask, partial, payload FROM (
+-- which to stop, $4 as $1 of prepare_changes. Columns: fid, mask, partial, payload, source_hash as sent, as stored.
+SELECT fid, mask, partial, payload, source_hash, stored_source FROM (
   SELECT x.*, sum(size) OVER (ORDER BY fid ROWS UNBOUNDED PRECEDING) - size AS bytes_before
   FROM (
-    SELECT s.fid, s.mask, s.partial, l.payload, l.size
+    SELECT s.fid, s.mask, s.partial, l.payload, l.size, s.source_hash, f.source_hash AS stored_source
     FROM {STAGED} s
     JOIN lienthong_data.feature_{N} f ON f.fid = s.fid
     JOIN lienthong_data.log_{N} l ON l.version = f.version AND l.fid = f.fid

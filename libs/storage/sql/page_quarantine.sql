@@ -14,6 +14,6 @@ WITH page AS (
 )
 SELECT q.id, q.fid, q.attempt_id, o.name, q.sequence, q.op, q.base_version, q.form,
   CASE WHEN q.size <= $6 THEN q.payload END, q.size, q.found_version, q.findings, q.state, q.quarantined_at, q.decided_at,
-  q.decided_by, q.note, q.mask, q.more
+  q.decided_by, q.note, q.mask, q.crs, q.more
 FROM sized q JOIN lienthong.organisation o ON o.id = q.organisation_id
 WHERE q.place <= $5 AND (q.bytes <= $7 OR q.place = 1) ORDER BY q.id

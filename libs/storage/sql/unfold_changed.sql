@@ -10,7 +10,7 @@ WITH n AS (
       AND NOT EXISTS (
         SELECT 1 FROM lienthong_data.feature_{N} f WHERE f.fid = m.fid AND f.content_hash = m.content_hash)
   ) c
-  WHERE n.fid = c.fid RETURNING n.seq, n.fid, n.change_hash, n.content_hash
+  WHERE n.fid = c.fid RETURNING n.seq, n.fid, n.change_hash, n.source_hash, n.content_hash
 )
-INSERT INTO {STAGED} (seq, op, kind, fid, change_hash, content_hash)
-SELECT seq, 'P', ' ', fid, change_hash, content_hash FROM n
+INSERT INTO {STAGED} (seq, op, kind, fid, change_hash, source_hash, content_hash)
+SELECT seq, 'P', ' ', fid, change_hash, source_hash, content_hash FROM n

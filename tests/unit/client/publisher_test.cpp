@@ -167,6 +167,40 @@ TEST_CASE("changes arrive as they were added") {
   CHECK(received.changes[2].base_version() == 0);
 }
 
+TEST_CASE("in another CRS changes travel as WKB with properties") {
+  Received received;
+  const FakeExchange exchange(taking(received));
+  auto made = schema();
+  made.crs = "EPSG:5897";
+  made.geometry.types = {lt::geo::GeometryType::kPoint};
+  made.fields.emplace_back();
+  made.fields.back().number = 1;
+  made.fields.back().name = "name";
+  auto one = state(5);
+  one.geometry = lt::geo::parse_wkt("POINT (105.8542 21.0285)").value();
+  for (const char* crs : {"", "EPSG:5897", "EPSG:4326"}) {
+    INFO(crs);
+    auto in_crs = header();
+    in_crs.crs = crs;
+    auto publisher = Publisher::open(exchange.client(), in_crs, made);
+    REQUIRE(publisher.ok());
+    REQUIRE(publisher->add(ChangeOp::kUpsert, "1", {}, &one).ok());
+    REQUIRE(publisher->update("2", {}, one, {"name", "geometry"}).ok());
+    REQUIRE(publisher->add(ChangeOp::kDelete, "3", {}, nullptr).ok());
+    REQUIRE(publisher->finish().ok());
+    REQUIRE(received.changes.size() == 3);
+    const bool elsewhere = received.header.crs() == "EPSG:4326";
+    for (int n = 0; n < 2; ++n) {
+      const auto& feature = received.changes[static_cast<std::size_t>(n)].feature();
+      CHECK(feature.record().empty() == elsewhere);
+      CHECK(feature.wkb() == (elsewhere ? one.geometry->wkb : ""));
+      CHECK(feature.properties().fields().contains("name") == elsewhere);
+    }
+    CHECK(received.changes[1].update_mask_size() == 2);
+    CHECK_FALSE(received.changes[2].feature().has_properties());
+  }
+}
+
 TEST_CASE("many changes travel in batches of bounded size, numbered without gaps") {
   Received received;
   const FakeExchange exchange(taking(received));

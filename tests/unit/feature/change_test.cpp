@@ -125,6 +125,27 @@ TEST_CASE("the hash of a change sees its mask, and an unreadable change has a ha
   CHECK(invalid_change_hash("roads", "ax", "") != invalid_change_hash("roads", "a", "x"));
 }
 
+TEST_CASE("the hash of a change sees in which other CRS its geometry came") {
+  const Change whole = upsert();
+  Change partial = upsert();
+  partial.mask = {0};
+  const Digest content = content_hash(whole.record);
+  CHECK(change_hash("roads", whole, content, "") == change_hash("roads", whole));
+  CHECK(change_hash("roads", whole, content, "EPSG:4326") != change_hash("roads", whole));
+  CHECK(change_hash("roads", whole, content, "EPSG:4326") != change_hash("roads", whole, content, "EPSG:3405"));
+  CHECK(change_hash("roads", partial, content, "EPSG:4326") != change_hash("roads", whole, content, "EPSG:4326"));
+  CHECK(change_hash("roads", partial, content, "EPSG:4326") != change_hash("roads", partial));
+}
+
+TEST_CASE("the identity of a source is its CRS, its operation and its bytes") {
+  const Digest base = source_hash("EPSG:4326", "EPSG:6960", "wkb");
+  CHECK(source_hash("EPSG:4326", "EPSG:6960", "wkb") == base);
+  CHECK(source_hash("EPSG:4979", "EPSG:6960", "wkb") != base);
+  CHECK(source_hash("EPSG:4326", "EPSG:5194", "wkb") != base);
+  CHECK(source_hash("EPSG:4326", "EPSG:6960", "wkc") != base);
+  CHECK(source_hash("EPSG:4326E", "PSG:6960", "wkb") != base);
+}
+
 TEST_CASE("a mask is written as text and read back") {
   CHECK(to_string(FieldMask{}).empty());
   CHECK(to_string(FieldMask{0, 3, 10000}) == "0,3,10000");

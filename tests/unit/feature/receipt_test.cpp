@@ -18,7 +18,8 @@ using nlohmann::json;
 Receipt receipt() {
   Receipt out{"c1", "a1", "push/1", "transport",          "vì sao", 1'700'000'000'000'000,
               true, {},   {},       std::string(64, 'a'), ""};
-  out.datasets = {{"roads", "uid-1", 3, std::string(64, 'b')}, {"bridges", "uid-2", 1, ""}};
+  out.datasets = {{"roads", "uid-1", 3, std::string(64, 'b'), {{"EPSG:4326", "EPSG:6960"}}},
+                  {"bridges", "uid-2", 1, ""}};
   out.counts = {1, 2, 3, 4, 5, 6};
   out.digest = receipt_digest(out);
   return out;
@@ -97,6 +98,9 @@ TEST_CASE("the digest of a receipt covers every member but itself") {
   CHECK(differs([](Receipt& r) { std::swap(r.datasets[0], r.datasets[1]); }));
   CHECK(differs([](Receipt& r) { r.datasets[0].previous_digest[0] = 'c'; }));
   CHECK(differs([](Receipt& r) { ++r.datasets[1].version; }));
+  CHECK(differs([](Receipt& r) { r.datasets[0].transformations[0].source_crs += "0"; }));
+  CHECK(differs([](Receipt& r) { r.datasets[0].transformations[0].operation += "0"; }));
+  CHECK(differs([](Receipt& r) { r.datasets[0].transformations.clear(); }));
   CHECK(differs([](Receipt& r) { ++r.counts.skipped; }));
   CHECK(differs([](Receipt& r) { r.content_sha256[0] = 'c'; }));
 }
@@ -105,8 +109,9 @@ TEST_CASE("a malformed receipt is refused") {
   for (const char* text :
        {"", "[]", "{", R"({"commit_id":1})", R"({"changed":"yes"})", R"({"committed_at":"yesterday"})",
         R"({"committed_at":"2024-01-01T00:00:00"})", R"({"datasets":{}})", R"({"datasets":[1]})",
-        R"({"datasets":[{"version":"x"}]})", R"({"counts":{"inserted":true}})", R"({"counts":[]})",
-        R"({"counts":{"lost":"1"}})", R"({"extra":1})", R"({"datasets":[{"version":""}]})",
+        R"({"datasets":[{"version":"x"}]})", R"({"datasets":[{"transformations":{}}]})",
+        R"({"datasets":[{"transformations":[{"crs":"EPSG:4326"}]}]})", R"({"counts":{"inserted":true}})",
+        R"({"counts":[]})", R"({"counts":{"lost":"1"}})", R"({"extra":1})", R"({"datasets":[{"version":""}]})",
         R"({"counts":{"inserted":"99999999999999999999"}})"}) {
     const auto result = receipt_from_json(text);
     INFO(text);

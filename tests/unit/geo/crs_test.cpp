@@ -44,7 +44,7 @@ TEST_CASE("every VN-2000 system of the list is one, and the plausible range fits
     REQUIRE(crs.ok());
     CHECK(crs->vn2000);
     CHECK(crs->geographic == (code == 4756));
-    const double west = code == 4756 ? -180 : code < 3500 ? 160'000 : 200'000;
+    const double west = code == 4756 ? 102 : code < 3500 ? 160'000 : 200'000;
     CHECK(crs->plausible.x1 == west);
   }
   CHECK(find_crs("9210")->plausible == Box{200'000, 480'000, 800'000, 2'650'000});

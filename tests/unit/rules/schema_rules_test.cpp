@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "rules/coordinates.hpp"
 
 namespace lt::rules {
 namespace {
@@ -205,6 +206,37 @@ TEST_CASE("implausible coordinates are found with the first vertex and the likel
   CHECK(outcome(with_geometry("EPSG:5897", geo::GeometryType::kPoint), geometry_state("POINT (588592 2326345)")) ==
         "OK");
   CHECK(outcome(with_geometry("EPSG:5897", geo::GeometryType::kPoint), geometry_state("POINT EMPTY")) == "OK");
+}
+
+TEST_CASE("a wrong zone and the deprecated systems are named, places of Vietnam are accepted") {
+  const auto check = [](const std::string& crs, const std::string& wkt) {
+    const auto finding = CoordinateChecker(geo::find_crs(crs).value()).check("1", geo::parse_wkt(wkt).value());
+    return finding ? finding->message_en : std::string("OK");
+  };
+  // Điện Biên, 102.2 E, in EPSG:9205 (103°), read as EPSG:5896 (102°): 101.2 E is not in Vietnam.
+  CHECK_THAT(check("EPSG:5896", "POINT (417000 2367000)"),
+             Catch::Contains("zone looks wrong") && Catch::Contains("EPSG:9205 (VN-2000 / TM-3 103-00)"));
+  CHECK(check("EPSG:9205", "POINT (417000 2367000)") == "OK");
+  // UTM eastings reach further than those of TM-3.
+  CHECK_THAT(check("EPSG:5898", "POINT (170000 2367000)"), Catch::Contains("EPSG:3406"));
+  // Hà Nội in the deprecated EPSG:6957.
+  CHECK_THAT(check("EPSG:5897", "POINT (88592 2826345)"), Catch::Contains("EPSG:6956"));
+  // Swapped, in the north and in the south.
+  CHECK_THAT(check("EPSG:5897", "POINT (2326345.3117 588591.944)"), Catch::Contains("axes look swapped"));
+  CHECK_THAT(check("EPSG:9210", "POINT (1191942.305 603797.2607)"), Catch::Contains("axes look swapped"));
+  CHECK_THAT(check("EPSG:4756", "POINT (21.0285 105.8542)"), Catch::Contains("axes look swapped"));
+  CHECK_THAT(check("EPSG:4756", "POINT (603797 1191942)"), Catch::Contains("metres in a degree CRS"));
+  CHECK_THAT(check("EPSG:4756", "POINT (2.3 48.8)"), Catch::Contains("check the CRS"));
+  // An archipelago is within the range of the country, and so are its farthest ends.
+  for (const char* wkt : {"POINT (105.8542 21.0285)", "POINT (111.9190 8.6440)", "POINT (111.6080 16.5340)",
+                          "POINT (102.1445 22.4)", "POINT (105.3233 23.3926)", "POINT (104.7 8.56)"}) {
+    CHECK(check("EPSG:4756", wkt) == "OK");
+  }
+  CHECK(check("EPSG:5897", "POINT (588591.944 2326345.3117)") == "OK");
+  CHECK(check("EPSG:5899", "POINT (548682.2674 1774844.4884)") == "OK");
+  CHECK(check("EPSG:3406", "POINT (200926.7882 1776276.3113)") == "OK");
+  CHECK(check("EPSG:9210", "POINT (603797.2607 1191942.305)") == "OK");
+  CHECK(check("EPSG:3406", "POINT (601131 955600)") == "OK");  // Trường Sa Lớn
 }
 
 TEST_CASE("the first implausible vertex is found in every geometry type and dimension") {

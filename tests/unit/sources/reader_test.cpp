@@ -353,6 +353,7 @@ TEST_CASE("coordinates come x first whatever the format writes") {
   const auto c = GENERATE(
       Case{"GML", "a.gml", 4326, 105.5, 21.25, nullptr}, Case{"GML", "a.gml", 4756, 105.5, 21.25, nullptr},
       Case{"GPKG", "a.gpkg", 4756, 105.5, 21.25, nullptr}, Case{"ESRI Shapefile", "a.shp", 4326, 105.5, 21.25, nullptr},
+      Case{"ESRI Shapefile", "a.shp", 4756, 105.5, 21.25, nullptr},
       Case{"FlatGeobuf", "a.fgb", 4326, 105.5, 21.25, nullptr}, Case{"GPKG", "a.gpkg", 9210, 604000, 1192000, nullptr},
       Case{"GML", "a.gml", 2193, 1600000, 5400000, nullptr}, Case{"GPKG", "a.gpkg", 2193, 1600000, 5400000, nullptr});
   CAPTURE(c.driver, c.epsg);
@@ -364,6 +365,44 @@ TEST_CASE("coordinates come x first whatever the format writes") {
   REQUIRE(found.contains("K1"));
   CHECK(found.at("K1").geometry->box.x1 == c.x);
   CHECK(found.at("K1").geometry->box.y1 == c.y);
+}
+
+TEST_CASE("GML by hand in EPSG:4756: latitude first where its CRS is a URN, longitude first where it is a short name") {
+  const auto [srs, coordinates] = GENERATE(std::pair{"urn:ogc:def:crs:EPSG::4756", "21.0285 105.8542"},
+                                           std::pair{"http://www.opengis.net/def/crs/EPSG/0/4756", "21.0285 105.8542"},
+                                           std::pair{"EPSG:4756", "105.8542 21.0285"});
+  CAPTURE(srs);
+  const TempFolder folder;
+  const auto path = folder.write("stations.gml",
+                                 R"(<?xml version="1.0" encoding="UTF-8"?>
+<c:stations xmlns:c="http://example.org/c" xmlns:gml="http://www.opengis.net/gml/3.2" gml:id="all">
+  <gml:featureMember><c:station gml:id="HN">
+    <c:geometry><gml:Point gml:id="p1" srsName=")" +
+                                     std::string(srs) + "\" srsDimension=\"2\"><gml:pos>" + coordinates +
+                                     R"(</gml:pos></gml:Point></c:geometry><c:name>Hà Nội</c:name>
+  </c:station></gml:featureMember>
+</c:stations>)");
+  auto reader = open(path);
+  CHECK(reader.crs() == "EPSG:4756");
+  const auto found = read_all(reader, take(reader.infer_schema()).schema);
+  REQUIRE(found.contains("HN"));
+  CHECK(found.at("HN").geometry->box.x1 == 105.8542);
+  CHECK(found.at("HN").geometry->box.y1 == 21.0285);
+}
+
+TEST_CASE("a Shapefile in a deprecated VN-2000 zone is not taken for the right one") {
+  const TempFolder folder;
+  write_by_gdal(folder.file("v.shp"), "ESRI Shapefile", 5897, 588000, 2326000, nullptr);
+  // EPSG:6957: false easting and northing exchanged.
+  folder.write(
+      "v.prj",
+      "PROJCS[\"VN-2000_/_TM-3_zone_482\",GEOGCS[\"GCS_VN_2000\",DATUM[\"D_Vietnam_2000\",SPHEROID[\"WGS_1984\","
+      "6378137.0,298.257223563]],PRIMEM[\"Greenwich\",0.0],UNIT[\"Degree\",0.0174532925199433]],PROJECTION["
+      "\"Transverse_Mercator\"],PARAMETER[\"False_Easting\",0.0],PARAMETER[\"False_Northing\",500000.0],PARAMETER"
+      "[\"Central_Meridian\",105.0],PARAMETER[\"Scale_Factor\",0.9999],PARAMETER[\"Latitude_Of_Origin\",0.0],UNIT["
+      "\"Meter\",1.0]]");
+  const auto status = open_error({folder.file("v.shp"), "", "code", ""});
+  CHECK((error_reason(status) == "CRS_MISSING" || error_reason(status) == "CRS_DEPRECATED"));
 }
 
 TEST_CASE("the primary key of a GeoPackage is the id, a Shapefile has none") {

@@ -144,12 +144,37 @@ TEST_CASE("a record together with a geometry or properties is refused") {
               "FEATURE_FORM_MIXED", "7");
 }
 
-TEST_CASE("GeoJSON for another CRS is refused with the way out") {
-  const auto status = decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7",
-      "geojson":{"type":"Point","coordinates":[105,21]}}})j")
-                          .status();
+TEST_CASE("a geometry stays as it was sent and says its CRS") {
+  const auto geojson = from_text<v1::Change>(
+      R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","geojson":{"type":"Point","coordinates":[105,21]}}})j");
+  const auto wkt =
+      from_text<v1::Change>(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","wkt":"SRID=3405;POINT (1 2)"}})j");
+  const ChangeDecoder decoder = decoder_for(kDataset);
+  CHECK(decoder.decode(geojson)->epsg == 4326);
+  CHECK(decoder.decode(geojson)->state.geometry == lt::geo::parse_wkt("POINT (105 21)").value());
+  CHECK(decoder.in_crs(4326).decode(geojson)->epsg == 4326);
+  CHECK(decoder.in_crs(3405).decode(wkt)->epsg == 3405);
+  CHECK(decoder.in_crs(3405).decode(wkt)->state.geometry == lt::geo::parse_wkt("POINT (1 2)").value());
+  check_error(decoder.decode(wkt).status(), "SRID_MISMATCH", "7", "geometry");
+  CHECK(decode(R"j({"op":"OPERATION_UPSERT","feature":{"id":"7"}})j")->epsg == 0);
+  lt::feature::State state;
+  state.geometry = *lt::geo::parse_wkt("POINT (1 2)");
+  CHECK(decode_record(lt::feature::encode_record(1, state))->epsg == 9210);
+}
+
+TEST_CASE("GeoJSON and records do not go with another CRS in the header") {
+  const auto geojson = from_text<v1::Change>(
+      R"j({"op":"OPERATION_UPSERT","feature":{"id":"7","geojson":{"type":"Point","coordinates":[105,21]}}})j");
+  const auto status = decoder_for(kDataset).in_crs(9210).decode(geojson).status();
   check_error(status, "GEOJSON_NEEDS_WGS84", "7", "geometry");
   CHECK(says(status, "send wkt or wkb in EPSG:9210"));
+  check_error(decoder_for("EPSG:4326").in_crs(3405).decode(geojson).status(), "GEOJSON_NEEDS_WGS84", "7", "geometry");
+  v1::Change record;
+  record.set_op(v1::OPERATION_UPSERT);
+  record.mutable_feature()->set_id("7");
+  record.mutable_feature()->set_record(lt::feature::encode_record(1, {}));
+  check_error(decoder_for(kDataset).in_crs(3405).decode(record).status(), "RECORD_IN_OTHER_CRS", "7");
+  CHECK(decoder_for(kDataset).in_crs(9210).decode(record).ok());
 }
 
 TEST_CASE("a geometry for a dataset without one is refused in every form") {
