@@ -14,6 +14,8 @@ using Exchange = v1::ExchangeService::Stub;
 
 // Fewer round trips than the server's default.
 constexpr std::int32_t kPageSize = 1000;
+// What a server takes in one message.
+constexpr std::size_t kMaxMessageBytes = std::size_t{4} << 20;
 
 /// Calls `fetch(request)` page by page and `visit(response)` for each until it returns false.
 template <typename Request, typename Fetch, typename Visit>
@@ -110,6 +112,66 @@ absl::StatusOr<v1::Schema> Client::get_schema(const std::string& dataset, std::i
   LT_ASSIGN_OR_RETURN(auto response,
                       connection_->call<v1::GetSchemaResponse>(connection_->catalog(), &Catalog::GetSchema, request));
   return std::move(*response.mutable_schema());
+}
+
+absl::StatusOr<v1::ImportAreasResponse> Client::import_areas(
+    const v1::ImportAreasHeader& header, const std::function<absl::StatusOr<bool>(v1::Area&)>& next) const {
+  grpc::ClientContext context;
+  connection_->prepare(context);
+  v1::ImportAreasResponse response;
+  const auto stream = connection_->catalog().ImportAreas(&context, &response);
+  const auto give_up = [&](absl::Status status) {
+    context.TryCancel();  // a half import that ends well would be taken for a whole one
+    (void)stream->Finish();
+    return status;
+  };
+  v1::ImportAreasRequest request;
+  *request.mutable_header() = header;
+  bool open = stream->Write(request);
+  while (open) {
+    v1::Area* const area = request.mutable_area();
+    area->Clear();
+    const absl::StatusOr<bool> more = next(*area);
+    if (!more.ok()) return give_up(more.status());
+    if (!*more) break;
+    if (request.ByteSizeLong() > kMaxMessageBytes) {
+      return give_up(make_error(absl::StatusCode::kResourceExhausted, "GEOMETRY_TOO_LARGE",
+                                "area " + area->code() + " is over 4 MiB; simplify it"));
+    }
+    open = stream->Write(request);
+  }
+  if (open) stream->WritesDone();
+  const grpc::Status status = stream->Finish();  // also why a write failed
+  if (!status.ok()) return connection_->status_of(status);
+  return response;
+}
+
+absl::StatusOr<v1::Area> Client::get_area(const v1::GetAreaRequest& request) const {
+  LT_ASSIGN_OR_RETURN(auto response,
+                      connection_->call<v1::GetAreaResponse>(connection_->catalog(), &Catalog::GetArea, request));
+  return std::move(*response.mutable_area());
+}
+
+absl::Status Client::list_areas(const std::string& list, const std::function<bool(const v1::Area&)>& visit) const {
+  v1::ListAreasRequest first;
+  first.set_list(list);
+  const auto fetch = [&](const v1::ListAreasRequest& request) {
+    return connection_->call<v1::ListAreasResponse>(connection_->catalog(), &Catalog::ListAreas, request);
+  };
+  return for_each_item(
+      first, fetch, [](const auto& page) { return page.areas(); }, visit);
+}
+
+absl::StatusOr<std::vector<v1::AreaList>> Client::list_area_lists() const {
+  std::vector<v1::AreaList> all;
+  const auto fetch = [&](const v1::ListAreaListsRequest& request) {
+    return connection_->call<v1::ListAreaListsResponse>(connection_->catalog(), &Catalog::ListAreaLists, request);
+  };
+  LT_RETURN_IF_ERROR(for_each_page(v1::ListAreaListsRequest(), fetch, [&](const auto& page) {
+    all.insert(all.end(), page.lists().begin(), page.lists().end());
+    return true;
+  }));
+  return all;
 }
 
 absl::StatusOr<v1::GetFeatureResponse> Client::get_feature(const std::string& dataset, const std::string& id,

@@ -48,6 +48,18 @@ class Client {
   [[nodiscard]] absl::StatusOr<lienthong::v1::Schema> get_schema(const std::string& dataset,
                                                                  std::int32_t revision = 0) const;
 
+  /// Imports areas, wholly or not at all. `next` fills the next one (empty on entry) and returns true, or false at the
+  /// end; its error ends the import, which then has no effect. Errors: those of the server; RESOURCE_EXHAUSTED
+  /// GEOMETRY_TOO_LARGE (an area that no message can carry).
+  [[nodiscard]] absl::StatusOr<lienthong::v1::ImportAreasResponse> import_areas(
+      const lienthong::v1::ImportAreasHeader& header,
+      const std::function<absl::StatusOr<bool>(lienthong::v1::Area&)>& next) const;
+  [[nodiscard]] absl::StatusOr<lienthong::v1::Area> get_area(const lienthong::v1::GetAreaRequest& request) const;
+  /// Calls `visit` for each unit of a list, by code, without polygons, until it returns false.
+  [[nodiscard]] absl::Status list_areas(const std::string& list,
+                                        const std::function<bool(const lienthong::v1::Area&)>& visit) const;
+  [[nodiscard]] absl::StatusOr<std::vector<lienthong::v1::AreaList>> list_area_lists() const;
+
   /// @param version absent = the head now.
   [[nodiscard]] absl::StatusOr<lienthong::v1::GetFeatureResponse> get_feature(
       const std::string& dataset, const std::string& id, std::optional<std::int64_t> version = std::nullopt,

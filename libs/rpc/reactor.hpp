@@ -1,4 +1,5 @@
-// The one way to serve an rpc: a callback service's method returns unary(), server_stream() or server_bidi().
+// The one way to serve an rpc: a callback service's method returns unary(), server_stream(),
+// client_stream() or server_bidi().
 //
 //   grpc::ServerUnaryReactor* GetFeature(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
 //                                        grpc::ByteBuffer* response) override {
@@ -50,6 +51,10 @@ using StreamOpener = std::function<absl::StatusOr<std::unique_ptr<Producer<Respo
 /// Makes the session, before any message is read. Runs on the executor and may block.
 template <class Request, class Response>
 using SessionOpener = std::function<absl::StatusOr<std::unique_ptr<Session<Request, Response>>>(CallContext&)>;
+
+/// Makes the collector, before any message is read. Runs on the executor and may block.
+template <class Request, class Response>
+using CollectorOpener = std::function<absl::StatusOr<std::unique_ptr<Collector<Request, Response>>>(CallContext&)>;
 
 namespace detail {
 
@@ -196,6 +201,95 @@ class StreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   std::mutex mutex_;
   bool parked_ = false;  // guarded by mutex_: no job, no write; somebody must wake the strand
   bool woken_ = false;   // guarded by mutex_: wake() came while the strand was busy
+};
+
+template <class Request, class Response>
+class ReadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+ public:
+  ReadCall(Runtime& runtime, grpc::CallbackServerContext& context, const char* method, grpc::ByteBuffer& response,
+           CollectorOpener<Request, Response> opener)
+      : core_(runtime, context, method, std::chrono::milliseconds(0)),
+        response_(response),
+        opener_(std::move(opener)),
+        reads_(
+            std::make_shared<ReadGuard>(runtime.limits().read_timeout, [this] { core_.run([this] { abandon(); }); })) {}
+
+  void start() {
+    if (!core_.admit([this] { open(); })) conclude(core_.busy());
+  }
+  void OnReadDone(bool ok) override {
+    if (!reads_->read_done()) return;  // abandon() ends the call
+    if (ok) return core_.run([this] { handle_message(); });
+    // As in BidiCall: a second read tells an upload cut short from a complete one.
+    if (!std::exchange(read_ended_, true)) return read();
+    core_.run([this] { handle_end(); });
+  }
+  void OnCancel() override { core_.cancel(); }
+  void OnDone() override { delete this; }
+
+ private:
+  void open() noexcept {
+    absl::Status status = core_.guarded([this]() -> absl::Status {
+      LT_RETURN_IF_ERROR(core_.identify());
+      LT_ASSIGN_OR_RETURN(collector_, opener_(core_.context()));
+      return absl::OkStatus();
+    });
+    if (!status.ok()) return conclude(std::move(status));
+    read();
+  }
+
+  // As in BidiCall.
+  void read() {
+    const std::shared_ptr<ReadGuard> reads = reads_;
+    const std::uint64_t number = reads->read_starting();
+    this->StartRead(&incoming_);
+    reads->read_started(number);
+  }
+
+  void handle_message() noexcept {
+    if (core_.gone()) return abandon();
+    absl::Status status = core_.guarded([this]() -> absl::Status {
+      LT_RETURN_IF_ERROR(core_.check_received(incoming_.Length()));
+      Request message;
+      LT_RETURN_IF_ERROR(parse(std::exchange(incoming_, {}), message));
+      return collector_->on_message(std::move(message));
+    });
+    if (!status.ok()) return conclude(std::move(status));
+    read();
+  }
+
+  void handle_end() noexcept {
+    if (core_.gone()) return abandon();
+    conclude(core_.guarded([this]() -> absl::Status {
+      Response response;
+      LT_RETURN_IF_ERROR(collector_->on_half_close(response));
+      response_ = serialize(response);
+      return core_.check_size(response_.Length());
+    }));
+  }
+
+  // The caller is gone, or sends nothing.
+  void abandon() noexcept {
+    (void)core_.guarded([this] {
+      collector_->on_cancel();
+      return absl::OkStatus();
+    });
+    conclude(core_.gone() ? core_.gone_status() : core_.read_stalled_status());
+  }
+
+  void conclude(absl::Status status) {
+    reads_->close();
+    collector_.reset();
+    this->Finish(core_.close(std::move(status)));
+  }
+
+  CallCore core_;
+  grpc::ByteBuffer& response_;
+  CollectorOpener<Request, Response> opener_;
+  std::shared_ptr<ReadGuard> reads_;
+  std::unique_ptr<Collector<Request, Response>> collector_;
+  grpc::ByteBuffer incoming_;
+  bool read_ended_ = false;  // of the chain of reads: one at a time
 };
 
 template <class Request, class Response>
@@ -377,7 +471,7 @@ class BidiCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
 }  // namespace detail
 
 /// @param method "package.Service/Method", a literal: shown in log and metrics.
-/// Errors of all three: INVALID_ARGUMENT MESSAGE_MALFORMED; RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE, SERVER_BUSY,
+/// Errors of all: INVALID_ARGUMENT MESSAGE_MALFORMED; RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE, SERVER_BUSY,
 /// ORGANISATION_BUSY; UNAUTHENTICATED, see Runtime::resolve().
 template <class Request, class Response>
 grpc::ServerUnaryReactor* unary(Runtime& runtime, grpc::CallbackServerContext* context, const char* method,
@@ -394,6 +488,15 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* server_stream(Runtime& runtime, grpc
                                                           const char* method, const grpc::ByteBuffer* request,
                                                           StreamOpener<Request, Response> opener) {
   auto* call = new detail::StreamCall<Request, Response>(runtime, *context, method, *request, std::move(opener));
+  call->start();
+  return call;
+}
+
+template <class Request, class Response>
+grpc::ServerReadReactor<grpc::ByteBuffer>* client_stream(Runtime& runtime, grpc::CallbackServerContext* context,
+                                                         const char* method, grpc::ByteBuffer* response,
+                                                         CollectorOpener<Request, Response> opener) {
+  auto* call = new detail::ReadCall<Request, Response>(runtime, *context, method, *response, std::move(opener));
   call->start();
   return call;
 }

@@ -69,4 +69,17 @@ class Session {
   virtual void on_cancel() {}
 };
 
+/// One client-streaming call. Methods and life time as of a Session, with one answer at the end.
+template <class Request, class Response>
+class Collector {
+ public:
+  virtual ~Collector() = default;
+  /// The next message. An error ends the call with it.
+  [[nodiscard]] virtual absl::Status on_message(Request&& request) = 0;
+  /// The caller has sent everything: fills the answer (empty on entry), or ends the call with an error.
+  [[nodiscard]] virtual absl::Status on_half_close(Response& response) = 0;
+  /// As Session::on_cancel().
+  virtual void on_cancel() {}
+};
+
 }  // namespace lt::rpc

@@ -4,6 +4,7 @@
 
 #include "base/status.hpp"
 #include "exchange/administration.hpp"
+#include "exchange/areas.hpp"
 #include "exchange/attempts.hpp"
 #include "exchange/cataloguing.hpp"
 #include "exchange/history.hpp"
@@ -27,13 +28,27 @@ using Context = grpc::CallbackServerContext;
 using Bytes = grpc::ByteBuffer;
 using UnaryReactor = grpc::ServerUnaryReactor;
 using WriteReactor = grpc::ServerWriteReactor<Bytes>;
+using ReadReactor = grpc::ServerReadReactor<Bytes>;
 using BidiReactor = grpc::ServerBidiReactor<Bytes, Bytes>;
 
 // The generated services with every method taking and giving bytes, as rpc/reactor.hpp wants them.
 using CatalogOfBytes = v1::CatalogService::WithRawCallbackMethod_CreateOrganisation<
     v1::CatalogService::WithRawCallbackMethod_ListOrganisations<v1::CatalogService::WithRawCallbackMethod_CreateDataset<
         v1::CatalogService::WithRawCallbackMethod_GetDataset<v1::CatalogService::WithRawCallbackMethod_ListDatasets<
-            v1::CatalogService::WithRawCallbackMethod_GetSchema<v1::CatalogService::Service>>>>>>;
+            v1::CatalogService::WithRawCallbackMethod_GetSchema<v1::CatalogService::WithRawCallbackMethod_ImportAreas<
+                v1::CatalogService::WithRawCallbackMethod_GetArea<v1::CatalogService::WithRawCallbackMethod_ListAreas<
+                    v1::CatalogService::WithRawCallbackMethod_ListAreaLists<v1::CatalogService::Service>>>>>>>>>>;
+
+// ImportAreas as a collector of the call.
+class AreaCollector final : public rpc::Collector<v1::ImportAreasRequest, v1::ImportAreasResponse> {
+ public:
+  explicit AreaCollector(AreaImporting importing) : importing_(std::move(importing)) {}
+  absl::Status on_message(v1::ImportAreasRequest&& message) override { return importing_.add(message); }
+  absl::Status on_half_close(v1::ImportAreasResponse& response) override { return importing_.finish(response); }
+
+ private:
+  AreaImporting importing_;
+};
 
 class CatalogCalls final : public CatalogOfBytes {
  public:
@@ -68,6 +83,30 @@ class CatalogCalls final : public CatalogOfBytes {
     return rpc::unary<v1::GetSchemaRequest, v1::GetSchemaResponse>(
         runtime_, context, "lienthong.v1.CatalogService/GetSchema", request, response,
         [this](auto&, const auto& q, auto& a) { return get_schema(core_, q, a); });
+  }
+  ReadReactor* ImportAreas(Context* context, Bytes* response) override {
+    return rpc::client_stream<v1::ImportAreasRequest, v1::ImportAreasResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/ImportAreas", response,
+        [this](rpc::CallContext& call)
+            -> absl::StatusOr<std::unique_ptr<rpc::Collector<v1::ImportAreasRequest, v1::ImportAreasResponse>>> {
+          LT_ASSIGN_OR_RETURN(auto importing, AreaImporting::begin(core_, call.identity()));
+          return std::make_unique<AreaCollector>(std::move(importing));
+        });
+  }
+  UnaryReactor* GetArea(Context* context, const Bytes* request, Bytes* response) override {
+    return rpc::unary<v1::GetAreaRequest, v1::GetAreaResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/GetArea", request, response,
+        [this](auto&, const auto& q, auto& a) { return get_area(core_, q, a); });
+  }
+  UnaryReactor* ListAreas(Context* context, const Bytes* request, Bytes* response) override {
+    return rpc::unary<v1::ListAreasRequest, v1::ListAreasResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/ListAreas", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_areas(core_, q, a); });
+  }
+  UnaryReactor* ListAreaLists(Context* context, const Bytes* request, Bytes* response) override {
+    return rpc::unary<v1::ListAreaListsRequest, v1::ListAreaListsResponse>(
+        runtime_, context, "lienthong.v1.CatalogService/ListAreaLists", request, response,
+        [this](auto&, const auto& q, auto& a) { return list_area_lists(core_, q, a); });
   }
 
  private:

@@ -17,11 +17,13 @@
 #include "lienthong/progress.hpp"
 #include "sources/gdal_writer.hpp"
 #include "sources/sample.hpp"
+#include "sources/sample_areas.hpp"
 
 namespace lt::cli {
 namespace {
 
 constexpr std::int64_t kDefaultCount = 1000;
+constexpr const char* kAreas = "areas";
 
 struct Options {
   sources::SampleOptions sample;
@@ -79,7 +81,35 @@ absl::StatusOr<std::int64_t> write_sample(const Options& options, sources::Sampl
   return written;
 }
 
+absl::StatusOr<std::int64_t> write_areas(sources::FileWriter& writer) {
+  std::int64_t written = 0;
+  for (sources::SampleArea& area : sources::sample_areas()) {
+    feature::State state;
+    state.geometry = std::move(area.polygon);
+    state.properties[1] = area.code;
+    state.properties[2] = std::move(area.name);
+    LT_RETURN_IF_ERROR(writer.write(area.code, state));
+    ++written;
+  }
+  return written;
+}
+
+absl::Status sample_borders(const Cli& cli, const std::string& out) {
+  const feature::Schema schema = sources::sample_area_schema();
+  LT_ASSIGN_OR_RETURN(auto writer, sources::FileWriter::create(out, schema, kAreas));
+  LT_ASSIGN_OR_RETURN(const std::int64_t areas, write_areas(writer));
+  LT_RETURN_IF_ERROR(writer.finish());
+  if (cli.output.json) {
+    cli.output.print_json(
+        nlohmann::ordered_json{{"kind", kAreas}, {"features", areas}, {"crs", schema.crs}, {"file", out}});
+  } else {
+    cli.output.print(fmt::format("{} areas with invented borders in {}, {}", areas, schema.crs, out));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status sample(const Cli& cli, const Options& options) {
+  if (options.sample.kind == kAreas) return sample_borders(cli, options.out);
   LT_ASSIGN_OR_RETURN(auto generator, sources::SampleGenerator::create(options.sample));
   LT_ASSIGN_OR_RETURN(auto writer, sources::FileWriter::create(options.out, generator.schema(), options.sample.kind));
   LT_ASSIGN_OR_RETURN(const std::int64_t features, write_sample(options, generator, writer));
@@ -103,7 +133,9 @@ void add_sample(CLI::App& app, Cli& cli) {
   const auto options = std::make_shared<Options>();
   options->sample.count = kDefaultCount;
   CLI::App* verb = app.add_subcommand("sample", "write invented, realistic data: the same for the same options");
-  verb->add_option("KIND", options->sample.kind, "stations, roads or parcels")->required();
+  verb->add_option("KIND", options->sample.kind,
+                   "stations, roads, parcels, or areas: the 34 provinces with invented borders")
+      ->required();
   verb->add_option("--count", options->sample.count, "features")->capture_default_str();
   verb->add_option("--seed", options->sample.seed, "another seed, other data")->capture_default_str();
   verb->add_option("--province", options->sample.province_code, "code of ADM-2025")->capture_default_str();

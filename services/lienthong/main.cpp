@@ -3,6 +3,7 @@
 
 #include "base/status.hpp"
 #include "lienthong/cli.hpp"
+#include "lienthong/command_area.hpp"
 #include "lienthong/command_attempts.hpp"
 #include "lienthong/command_blame.hpp"
 #include "lienthong/command_dataset.hpp"
@@ -36,6 +37,7 @@ void add_everything(CLI::App& app, Cli& cli) {
   add_down(app, cli);
   add_organisation(app, cli);
   add_dataset(app, cli);
+  add_area(app, cli);
   add_push(app, cli);
   add_revert(app, cli);
   add_attempts(app, cli);

@@ -144,6 +144,8 @@ void GdalBackend::recognise_own_file() {
     id_column_ = OGR_FD_GetFieldIndex(definition, id.c_str());
     id_from_ = id_column_ < 0 ? IdFrom::kNone : IdFrom::kColumn;
     id_is_hidden_ = id_column_ >= 0;
+  } else if (id_field_ != id) {
+    unused_id_column_ = OGR_FD_GetFieldIndex(definition, id.c_str());  // it is no property of the schema
   }
   if (!exact.empty()) exact_column_ = OGR_FD_GetFieldIndex(definition, exact.c_str());
 }
@@ -174,7 +176,7 @@ absl::Status GdalBackend::choose_id() {
 void GdalBackend::list_columns() {
   OGRFeatureDefnH definition = OGR_L_GetLayerDefn(layer_);
   for (int i = 0; i < OGR_FD_GetFieldCount(definition); ++i) {
-    if (i == exact_column_ || (id_is_hidden_ && i == id_column_)) continue;
+    if (i == exact_column_ || i == unused_id_column_ || (id_is_hidden_ && i == id_column_)) continue;
     OGRFieldDefnH field = OGR_FD_GetFieldDefn(definition, i);
     columns_.push_back({i, OGR_Fld_GetNameRef(field), natural_type(field), std::nullopt});
   }

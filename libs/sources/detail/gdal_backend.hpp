@@ -65,6 +65,7 @@ class GdalBackend final : public Backend {
   int id_column_ = -1;         ///< index, with kColumn
   bool id_is_hidden_ = false;  ///< the id column is no property
   int exact_column_ = -1;
+  int unused_id_column_ = -1;  ///< of a file that FileWriter wrote, when ids come from another field
   bool swap_axes_ = false;
   bool bound_ = false;
   std::vector<Column> columns_;

@@ -24,6 +24,7 @@ namespace lt::test {
 using namespace lienthong::test;
 using Counted = rpc::Producer<CountResponse>;
 using Chatting = rpc::Session<ChatRequest, ChatResponse>;
+using Gathering = rpc::Collector<GatherRequest, GatherResponse>;
 using ChatReplies = rpc::Replies<ChatResponse>;
 
 inline constexpr auto kPatience = std::chrono::seconds(60);  // only a failing test waits so long
@@ -65,8 +66,8 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-using EchoCallbacks = EchoService::WithRawCallbackMethod_Echo<
-    EchoService::WithRawCallbackMethod_Count<EchoService::WithRawCallbackMethod_Chat<EchoService::Service>>>;
+using EchoCallbacks = EchoService::WithRawCallbackMethod_Echo<EchoService::WithRawCallbackMethod_Count<
+    EchoService::WithRawCallbackMethod_Chat<EchoService::WithRawCallbackMethod_Gather<EchoService::Service>>>>;
 
 class EchoServiceImpl final : public EchoCallbacks {
  public:
@@ -79,6 +80,7 @@ class EchoServiceImpl final : public EchoCallbacks {
       };
   std::function<absl::StatusOr<std::unique_ptr<Counted>>(rpc::CallContext&, const CountRequest&)> count;
   std::function<absl::StatusOr<std::unique_ptr<Chatting>>(rpc::CallContext&)> chat;
+  std::function<absl::StatusOr<std::unique_ptr<Gathering>>(rpc::CallContext&)> gather;
 
   grpc::ServerUnaryReactor* Echo(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                  grpc::ByteBuffer* response) override {
@@ -92,6 +94,11 @@ class EchoServiceImpl final : public EchoCallbacks {
   }
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Chat(grpc::CallbackServerContext* context) override {
     return rpc::server_bidi<ChatRequest, ChatResponse>(runtime_, context, "lienthong.test.EchoService/Chat", chat);
+  }
+  grpc::ServerReadReactor<grpc::ByteBuffer>* Gather(grpc::CallbackServerContext* context,
+                                                    grpc::ByteBuffer* response) override {
+    return rpc::client_stream<GatherRequest, GatherResponse>(runtime_, context, "lienthong.test.EchoService/Gather",
+                                                             response, gather);
   }
 
  private:

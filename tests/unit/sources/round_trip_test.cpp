@@ -242,6 +242,29 @@ TEST_CASE("names that GDAL needs for itself or sees as equal do not lose values"
   CHECK(error_reason(refused.status()) == "FORMAT_CANNOT_HOLD");
 }
 
+TEST_CASE("ids may come from another field than the one that the writer made") {
+  const TempFolder folder;
+  feature::Schema schema;
+  schema.crs = "EPSG:4326";
+  schema.geometry.types = {geo::GeometryType::kPoint};
+  schema.fields = {field(1, "code", FieldType::kString), field(2, "name", FieldType::kString)};
+  const std::string name = GENERATE("a.gpkg", "a.fgb", "a.geojson", "a.geojsonl");
+  CAPTURE(name);
+  const State state{wkt("POINT (1 2)"), {{1, std::string("91")}, {2, std::string("An Giang")}}};
+  write_all(folder.file(name), schema, {{"unit-1", state}});
+  auto reader = take(FileReader::open({.path = folder.file(name), .layer = "", .id_field = "code", .crs = ""}));
+  const auto inferred = take(reader.infer_schema());
+  require_ok(reader.bind(inferred.schema));
+  const auto read = take(reader.next());
+  REQUIRE(read.has_value());
+  CHECK(read->id == "91");
+  const auto* const field = inferred.schema.find("name");
+  REQUIRE(field != nullptr);
+  CHECK(std::get<std::string>(read->state.properties.at(field->number)) == "An Giang");
+  CHECK(inferred.schema.find("id") == nullptr);
+  CHECK(inferred.schema.find("lt_id") == nullptr);
+}
+
 TEST_CASE("a writer leaves nothing without finish, and replaces the file only by it") {
   const TempFolder folder;
   const std::string name = GENERATE("a.gpkg", "a.fgb", "a.geojson");
