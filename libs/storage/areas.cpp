@@ -19,8 +19,8 @@
 namespace lt::storage {
 namespace {
 
-// Polygons of all provinces in full detail, or of the communes that are in use.
-constexpr std::size_t kMaxCachedBytes = std::size_t{128} << 20;
+// Polygons of the areas that are in use; what readers use is kept again, in the CRS of their dataset.
+constexpr std::size_t kMaxCachedBytes = std::size_t{32} << 20;
 constexpr std::size_t kMaxCandidates = 10;
 constexpr std::size_t kMaxReference = 256;
 
