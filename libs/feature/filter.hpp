@@ -52,6 +52,7 @@ struct FilterLimits {
   std::size_t max_list = 1'000;          ///< items of one IN
   std::uint32_t max_vertices = 4'096;    ///< of one geometry
   std::size_t max_number_chars = 1'000;  ///< of one number
+  std::size_t max_pattern = 1'000;       ///< bytes of one pattern of LIKE
 };
 
 /// A point in time as a parameter: microseconds since 1970-01-01T00:00:00Z.

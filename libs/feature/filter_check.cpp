@@ -265,12 +265,13 @@ class Binder {
       return mismatch(node.children[0], fmt::format("LIKE is for text, this is {}", to_string(operand.type)));
     }
     const Value& pattern = node.children[1].value;
+    const auto like = std::make_shared<const LikePattern>(std::get<std::string>(pattern));
     if (is_constant(operand)) {
-      const auto& text = std::get<std::string>(*operand.constant);
-      return negated(node, make_bool(is_like(text, std::get<std::string>(pattern))));
+      return negated(node, make_bool(like->matches(std::get<std::string>(*operand.constant))));
     }
     Term term = make_term(TermKind::kLike, list_of(std::move(operand)));
     term.constant = pattern;
+    term.like = like;
     return negated(node, std::move(term));
   }
 

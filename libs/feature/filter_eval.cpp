@@ -116,7 +116,7 @@ class Evaluation {
   Truth like(const Term& term) {
     const Scalar operand = scalar(term.children.front());
     if (detail::is_null(operand)) return Truth::kUnknown;
-    return truth_of(detail::is_like(std::get<std::string_view>(operand), std::get<std::string>(*term.constant)));
+    return truth_of(term.like->matches(std::get<std::string_view>(operand)));
   }
 
   // Values that no operator looks at have no scalar, so a property answers by being there.

@@ -176,6 +176,9 @@ class FilterParser {
     LT_RETURN_IF_ERROR(require_value(operand));
     LT_RETURN_IF_ERROR(advance());
     if (token_.kind != TokenKind::kText) return expected("a pattern in '' after LIKE", token_);
+    if (token_.text.size() > limits_.max_pattern) {
+      return filter_too_large("bytes in a pattern of LIKE", limits_.max_pattern);
+    }
     LT_RETURN_IF_ERROR(check_pattern());
     LT_ASSIGN_OR_RETURN(Node pattern, text_literal());
     return make_negated(NodeKind::kLike, at, two(std::move(operand), std::move(pattern)), negated);

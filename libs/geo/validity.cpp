@@ -82,7 +82,7 @@ struct Geos::Impl {
   absl::StatusOr<GeosGeometry> read(const Geometry& geometry);
   std::vector<const GEOSGeometry*> parts_of(const GEOSGeometry* whole) const;
   absl::Status prepare(const Geometry& new_area);
-  absl::StatusOr<bool> is_part_inside(const GEOSGeometry* part);
+  absl::StatusOr<bool> is_part_inside(const GEOSGeometry* part) const;
   absl::StatusOr<bool> answer(char result, std::string_view what) const {
     if (result == kException) return failed(what);
     return result != 0;
@@ -131,7 +131,7 @@ absl::Status Geos::Impl::prepare(const Geometry& new_area) {
 }
 
 // The matrix is costly; the prepared predicates decide all parts but those at the border.
-absl::StatusOr<bool> Geos::Impl::is_part_inside(const GEOSGeometry* part) {
+absl::StatusOr<bool> Geos::Impl::is_part_inside(const GEOSGeometry* part) const {
   constexpr char kInteriorsIntersect[] = "T********";
   LT_ASSIGN_OR_RETURN(const bool touched, answer(GEOSPreparedIntersects_r(context.get(), area.prepared.get(), part),
                                                  "intersection with the area"));
@@ -154,7 +154,7 @@ absl::StatusOr<std::optional<Invalidity>> Geos::check_validity(const Geometry& g
   // Canonical WKB is well-formed, so what GEOS cannot build breaks its model, such as holes in an empty shell.
   if (!built.ok() && impl_->last_error.empty()) return built.status();
   if (!built.ok()) return std::optional<Invalidity>({impl_->last_error, geometry.box.x1, geometry.box.y1});
-  const GEOSContextHandle_t context = impl_->context.get();
+  GEOSContextHandle_HS* const context = impl_->context.get();
   char* reason = nullptr;
   GEOSGeometry* place = nullptr;
   const char valid = GEOSisValidDetail_r(context, built->get(), 0, &reason, &place);
@@ -202,7 +202,7 @@ absl::StatusOr<bool> Geos::is_within(const Geometry& geometry, const Geometry& s
   if (geometry.empty || shape.empty) return false;
   LT_RETURN_IF_ERROR(impl_->prepare(shape));
   LT_ASSIGN_OR_RETURN(const GeosGeometry built, impl_->read(geometry));
-  const GEOSContextHandle_t context = impl_->context.get();
+  GEOSContextHandle_HS* const context = impl_->context.get();
   const GEOSPreparedGeometry* prepared = impl_->area.prepared.get();
   bool within = false;
   for (const GEOSGeometry* part : impl_->parts_of(built.get())) {

@@ -88,6 +88,22 @@ refused FAILED_PRECONDITION MASS_DELETE lt transport push transport.road_segment
 lt - sample roads --count 0 --seed 7 --province 51 --out "$work/empty.gpkg" >/dev/null
 refused FAILED_PRECONDITION EMPTY_SNAPSHOT lt transport push transport.road_segment "$work/empty.gpkg" --snapshot
 
+step "a snapshot of what a filter holds for"
+stations() {
+  jq -n --args '{type: "FeatureCollection", features: [$ARGS.positional[] | split(":") | {type: "Feature", id: .[0],
+    properties: {province: .[1], name: .[2]}, geometry: {type: "Point", coordinates: [105.5, 21.5]}}]}' "$@"
+}
+stations a:01:x b:01:x c:79:x >"$work/all.geojson"
+stations a:01:y d:01:x >"$work/hanoi.geojson"
+lt transport dataset create transport.scoped --from "$work/all.geojson" >/dev/null
+lt transport push transport.scoped "$work/all.geojson" >/dev/null
+scoped=$(lt transport push transport.scoped "$work/hanoi.geojson" --snapshot --scope-filter "province = '01'")
+json_is "scoped snapshot" '.inserted == 1 and .updated == 1 and .deleted == 1' "$scoped"
+refused FAILED_PRECONDITION OUT_OF_SCOPE \
+  lt transport push transport.scoped "$work/all.geojson" --snapshot --scope-filter "province = '79'"
+refused INVALID_ARGUMENT FILTER_UNKNOWN_PROPERTY \
+  lt transport push transport.scoped "$work/hanoi.geojson" --snapshot --scope-filter "provinz = '79'"
+
 step "the diff is what the receipts counted"
 lt environment diff transport.road_segment 1..2 >"$work/diff12"
 equal "entries of 1..2" "$(jq -c '[.inserted, .updated, .deleted]' <<<"$second")" \

@@ -172,4 +172,35 @@ TEST_CASE("text, patterns, times and numbers at their edges are the same in SQL"
   }
 }
 
+TEST_CASE("filters as large as they may be run in SQL") {
+  FilterFixture f;
+  feature::State state;
+  state.properties = {{1, std::string(1000, 'a')}, {2, std::int64_t{2}}};
+  f.states_["f"] = state;
+  must(f.publish({upsert("f", state)}));
+  auto connection = must(f.pool_.acquire());
+  const auto repeat = [](const std::string& text, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += text;
+    return out;
+  };
+  const std::vector<std::string> texts{"lanes=2" + repeat(" AND lanes=2", 3332),
+                                       "lanes=1" + repeat(" OR lanes<>1", 3332),
+                                       repeat("NOT (", 49) + "lanes = 1" + repeat(")", 49),
+                                       "lanes" + repeat(" + lanes", 98) + " = 198",
+                                       "lanes = " + repeat("- ", 98) + "lanes",
+                                       "lanes IN (2" + repeat(",7", 999) + ")",
+                                       repeat("lanes BETWEEN 1 AND 3 AND ", 2000) + "TRUE",
+                                       "tên LIKE '" + repeat("%a", 499) + "'",
+                                       "tên LIKE '" + repeat("_", 1000) + "'",
+                                       repeat("NOT S_WITHIN(geometry,POINT(1 2)) OR ", 1500) + "lanes = 2"};
+  for (const std::string& text : texts) {
+    const auto filter = must(feature::Filter::parse(text, f.schema_));
+    INFO(text.substr(0, 40));
+    CHECK(must(feature::FilterEvaluator(filter).matches(state)));
+    CHECK(must(f.by_sql(*connection, f.sql_of(filter), {"f"})).contains("f"));
+    CHECK(must(f.by_sql(*connection, filter.to_candidate_sql({"f.geom", "f.props", 2}), {"f"})).contains("f"));
+  }
+}
+
 }  // namespace

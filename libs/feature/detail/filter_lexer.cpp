@@ -146,7 +146,7 @@ absl::StatusOr<Token> FilterLexer::read_sign(std::size_t start) const {
     if (text_.substr(start, sign.size()) == sign) return token(TokenKind::kSign, start, start + sign.size());
   }
   const auto shown = text_.substr(start, std::max<std::size_t>(code_point(text_.substr(start)).bytes, 1));
-  return filter_syntax(text_, start, "\"" + cut(shown) + "\" has no meaning here; text stands in '', names in \"\"");
+  return filter_syntax(text_, start, "\"" + cut(shown) + R"(" has no meaning here; text stands in '', names in "")");
 }
 
 Token FilterLexer::token(TokenKind kind, std::size_t start, std::size_t end) const {

@@ -40,10 +40,10 @@ class FilterLexer {
 
  private:
   [[nodiscard]] std::size_t skip_space(std::size_t from) const;
-  [[nodiscard]] absl::StatusOr<Token> read_quoted(std::size_t at) const;
-  [[nodiscard]] absl::StatusOr<Token> read_number(std::size_t at) const;
-  [[nodiscard]] absl::StatusOr<Token> read_sign(std::size_t at) const;
-  [[nodiscard]] Token token(TokenKind kind, std::size_t at, std::size_t end) const;
+  [[nodiscard]] absl::StatusOr<Token> read_quoted(std::size_t start) const;
+  [[nodiscard]] absl::StatusOr<Token> read_number(std::size_t start) const;
+  [[nodiscard]] absl::StatusOr<Token> read_sign(std::size_t start) const;
+  [[nodiscard]] Token token(TokenKind kind, std::size_t start, std::size_t end) const;
   [[nodiscard]] char at(std::size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
 
   std::string_view text_;

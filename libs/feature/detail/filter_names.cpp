@@ -70,6 +70,7 @@ std::string suggest_names(std::string_view wanted, const Schema& schema) {
   if (close.empty()) return "there are " + join(all);
   std::stable_sort(close.begin(), close.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> names;
+  names.reserve(close.size());
   for (auto& [d, name] : close) names.push_back(std::move(name));
   return "did you mean " + join(names) + "?";
 }

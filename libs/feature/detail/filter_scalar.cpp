@@ -117,28 +117,6 @@ std::optional<Scalar> compute_double(Operator op, double left, double right) {
   return result;
 }
 
-// Bytes of the code point at the start of well-formed UTF-8.
-std::size_t step(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  return std::min(n, text.size());
-}
-
-// One sign of the pattern against one code point: how much of each it takes, nothing when they differ.
-struct Match {
-  std::size_t pattern = 0, text = 0;
-};
-Match match_one(std::string_view text, std::string_view pattern) {
-  if (text.empty() || pattern.empty()) return {};
-  if (pattern.front() == '_') return {1, step(text)};
-  const std::size_t escape = pattern.front() == '\\' ? 1 : 0;
-  const std::string_view wanted = pattern.substr(escape);
-  if (wanted.empty()) return {};
-  const std::size_t n = step(wanted);
-  if (text.substr(0, n) != wanted.substr(0, n)) return {};
-  return {escape + n, n};
-}
-
 }  // namespace
 
 Scalar scalar_of(const Value& value) { return std::visit(ToScalar{}, value); }
@@ -217,31 +195,6 @@ std::string plain_decimal(std::string_view digits) {
   }
   if (whole.empty()) whole = "0";
   return (negative ? "-" : "") + whole + (fraction.empty() ? "" : "." + fraction);
-}
-
-// After the last % everything is tried from one place further on each time it fails; earlier ones never need it.
-bool is_like(std::string_view text, std::string_view pattern) {
-  std::optional<std::string_view> retry_text;
-  std::string_view retry_pattern;
-  for (;;) {
-    if (pattern.starts_with('%')) {
-      pattern.remove_prefix(1);
-      retry_text = text;
-      retry_pattern = pattern;
-      continue;
-    }
-    if (text.empty() && pattern.empty()) return true;
-    Match match = match_one(text, pattern);
-    if (match.pattern == 0) {
-      if (!retry_text || retry_text->empty()) return false;
-      retry_text->remove_prefix(step(*retry_text));
-      text = *retry_text;
-      pattern = retry_pattern;
-      continue;
-    }
-    text.remove_prefix(match.text);
-    pattern.remove_prefix(match.pattern);
-  }
 }
 
 }  // namespace lt::feature::detail

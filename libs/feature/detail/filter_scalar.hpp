@@ -42,8 +42,4 @@ using Scalar = std::variant<Null, bool, std::int64_t, double, std::string_view, 
 /// A number as the filter writes it ("-1.5e3", "1.", ".5") without its exponent: "-1500.0".
 [[nodiscard]] std::string plain_decimal(std::string_view digits);
 
-/// SQL's LIKE: % any text, _ one code point, backslash takes the next sign as it is. `pattern` ends in no lone
-/// backslash.
-[[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
-
 }  // namespace lt::feature::detail

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "feature/detail/filter_like.hpp"
 #include "feature/filter.hpp"
 #include "feature/schema.hpp"
 #include "feature/value.hpp"
@@ -92,12 +94,13 @@ struct Term {
   Operator op = Operator::kNone;
   TermType type = TermType::kBool;
   TermType as = TermType::kBool;
-  bool can_fail = false;          ///< computing it may overflow
-  std::int32_t field = 0;         ///< of kProperty; kGeometryField for the geometry
-  std::optional<Value> constant;  ///< of kConstant, nothing = NULL; pattern of kLike
-  std::string digits;             ///< of a constant that stands as a number in the text
-  std::vector<Value> list;        ///< of kIn, ascending and of type `as`
-  std::size_t shape = 0;          ///< of kSpatial: which of FilterTree::shapes
+  bool can_fail = false;                    ///< computing it may overflow
+  std::int32_t field = 0;                   ///< of kProperty; kGeometryField for the geometry
+  std::optional<Value> constant;            ///< of kConstant, nothing = NULL; pattern of kLike
+  std::shared_ptr<const LikePattern> like;  ///< of kLike: `constant` ready for use
+  std::string digits;                       ///< of a constant that stands as a number in the text
+  std::vector<Value> list;                  ///< of kIn, ascending and of type `as`
+  std::size_t shape = 0;                    ///< of kSpatial: which of FilterTree::shapes
   std::vector<Term> children;
 };
 

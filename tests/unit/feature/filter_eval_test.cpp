@@ -1,9 +1,11 @@
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "base/status.hpp"
+#include "feature/detail/filter_like.hpp"
 #include "feature/filter.hpp"
 #include "filter_random.hpp"
 
@@ -186,6 +188,46 @@ TEST_CASE("LIKE: % for any text, _ for one code point, a backslash before what i
   CHECK(answer("'abc' LIKE 'a%'") == "TRUE");
   const std::string many(20'000, 'a');
   CHECK_FALSE(like(many, "%a%a%a%a%a%a%a%a%b"));
+}
+
+TEST_CASE("random patterns answer as a matcher that tries everything") {
+  const std::uint64_t seed = test::seed();
+  INFO("LT_TEST_SEED=" << seed);
+  test::Random random(seed);
+  const auto text_of = [&](const std::vector<std::string>& signs, std::size_t most) {
+    std::string out;
+    for (std::size_t n = random.below(most); n > 0; --n) out += random.pick(signs);
+    return out;
+  };
+  int held = 0;
+  for (int run = 0; run < 30'000; ++run) {
+    const std::string text = text_of({"a", "b", "ễ", "%", "\\"}, 9);
+    const std::string pattern = text_of({"a", "b", "ễ", "%", "%", "_", "\\%", "\\\\", "\\a"}, 7);
+    INFO("'" << text << "' LIKE '" << pattern << "'");
+    const bool expected = test::ref_like(test::ref_letters(text), 0, test::ref_letters(pattern), 0);
+    REQUIRE(detail::LikePattern(pattern).matches(text) == expected);
+    if (expected) ++held;
+  }
+  CHECK(held > 1000);
+  // Longer than one word of bits.
+  const std::string long_text(200, 'a');
+  for (const std::size_t n : {63U, 64U, 65U, 128U, 129U, 199U}) {
+    const std::string part = "_" + std::string(n - 1, 'a');
+    CHECK(detail::LikePattern("%" + part + "%").matches(long_text));
+    CHECK(detail::LikePattern("%b" + part + "%").matches("ab" + long_text));
+    CHECK_FALSE(detail::LikePattern("%" + part + "b%").matches(long_text));
+    CHECK(detail::LikePattern("%" + part + "b%").matches(long_text + "bc"));
+  }
+}
+
+TEST_CASE("a pattern costs no more than its text, however both repeat themselves") {
+  const std::string text(1 << 20, 'a'), part(900, 'a');
+  const auto started = std::chrono::steady_clock::now();
+  for (const std::string& pattern : {"%" + part + "b%", "%_" + part + "b%", "%" + part + "b",
+                                     "%_" + part + "%b%" + part + "_", std::string("%_%_%_%b%_%")}) {
+    CHECK_FALSE(detail::LikePattern(pattern).matches(text));
+  }
+  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(30));  // by trying every place: an hour
 }
 
 TEST_CASE("text is in the order of code points") {

@@ -245,6 +245,9 @@ TEST_CASE("each limit takes what it allows and refuses one more") {
   CHECK(reason(line(limits.max_vertices)) == "OK");
   CHECK(reason(line(limits.max_vertices + 1)) == "FILTER_TOO_LARGE");
 
+  CHECK(reason("tên LIKE '" + std::string(limits.max_pattern, '%') + "'") == "OK");
+  CHECK(reason("tên LIKE '" + std::string(limits.max_pattern + 1, '%') + "'") == "FILTER_TOO_LARGE");
+
   CHECK(reason("width = 0." + std::string(limits.max_number_chars - 2, '1')) == "OK");
   CHECK(reason("width = 0." + std::string(limits.max_number_chars - 1, '1')) == "FILTER_TOO_LARGE");
 }
