@@ -14,11 +14,14 @@ int main(int argc, char** argv) {
   const std::map<std::string, absl::StatusOr<Figures> (*)(const Options&)> works{{"changesets", time_changesets},
                                                                                  {"single", rate_single_changes},
                                                                                  {"diff", rate_diff},
-                                                                                 {"snapshot", rate_snapshot}};
+                                                                                 {"snapshot", rate_snapshot},
+                                                                                 {"transform", rate_transform}};
   Options options;
   std::string work;
   CLI::App app("Times one work beside PostgreSQL's own limit on the same server");
-  app.add_option("WORK", work, "changesets, single, diff or snapshot")->required()->check(CLI::IsMember(works));
+  app.add_option("WORK", work, "changesets, single, diff, snapshot or transform")
+      ->required()
+      ->check(CLI::IsMember(works));
   app.add_option("--endpoint", options.endpoint, "of the exchange")->required();
   app.add_option("--database", options.database, "of the same exchange")->required();
   app.add_option("--dataset", options.dataset, "its name; for `single` the start of its name")->required();

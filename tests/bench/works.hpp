@@ -33,5 +33,7 @@ struct Figures {
 [[nodiscard]] absl::StatusOr<Figures> rate_diff(const Options& options);
 /// The same of a snapshot, at the head or at version 1.
 [[nodiscard]] absl::StatusOr<Figures> rate_snapshot(const Options& options);
+/// Vertices a second of lines brought from EPSG:9210 to EPSG:4326; beside PROJ over arrays of the same vertices.
+[[nodiscard]] absl::StatusOr<Figures> rate_transform(const Options& options);
 
 }  // namespace lt::bench
