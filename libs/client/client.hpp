@@ -64,19 +64,24 @@ class Client {
 
   /// The net change in (from, to]. They return once the server's header is there, or with its refusal.
   /// @param to absent = the head now.  @param cursor if not empty, wins over `from`.
+  /// @param view what to see; absent = what the cursor's reader saw, without a cursor everything.
   [[nodiscard]] absl::StatusOr<EntryReader> diff(const std::string& dataset, std::int64_t from,
                                                  std::optional<std::int64_t> to = std::nullopt,
-                                                 bool include_before = false, const std::string& cursor = {}) const;
+                                                 bool include_before = false, const std::string& cursor = {},
+                                                 const std::optional<lienthong::v1::View>& view = std::nullopt) const;
   /// Every single change in (from, to].
-  [[nodiscard]] absl::StatusOr<EntryReader> changes(const std::string& dataset, std::int64_t from,
-                                                    std::optional<std::int64_t> to = std::nullopt,
-                                                    const std::string& cursor = {}) const;
+  [[nodiscard]] absl::StatusOr<EntryReader> changes(
+      const std::string& dataset, std::int64_t from, std::optional<std::int64_t> to = std::nullopt,
+      const std::string& cursor = {}, const std::optional<lienthong::v1::View>& view = std::nullopt) const;
   /// All features of one version, as INSERTs.
-  [[nodiscard]] absl::StatusOr<EntryReader> snapshot(const std::string& dataset,
-                                                     std::optional<std::int64_t> version = std::nullopt) const;
+  [[nodiscard]] absl::StatusOr<EntryReader> snapshot(
+      const std::string& dataset, std::optional<std::int64_t> version = std::nullopt,
+      const std::optional<lienthong::v1::View>& view = std::nullopt) const;
   /// The same of the last version committed at or before a time.
   /// @param time_us microseconds since 1970 UTC, in the years 1 to 9999.
-  [[nodiscard]] absl::StatusOr<EntryReader> snapshot_at(const std::string& dataset, std::int64_t time_us) const;
+  [[nodiscard]] absl::StatusOr<EntryReader> snapshot_at(
+      const std::string& dataset, std::int64_t time_us,
+      const std::optional<lienthong::v1::View>& view = std::nullopt) const;
 
   // What lists calls `visit` for each item, page by page, until it returns false. Of their requests the page size and
   // token are chosen here.

@@ -186,7 +186,8 @@ class EntryReaderImpl : public EntryReader::Impl {
     parts_ = wire::PartAssembler(connection_->options().max_feature_bytes);
     LT_ASSIGN_OR_RETURN(const auto now, open());
     const bool same = now.dataset_uid() == header.dataset_uid() && now.from_version() == header.from_version() &&
-                      now.to_version() == header.to_version() && now.schema_revision() == header.schema_revision();
+                      now.to_version() == header.to_version() && now.schema_revision() == header.schema_revision() &&
+                      now.view_revision() == header.view_revision() && now.crs() == header.crs();
     return same ? absl::OkStatus() : malformed("it was resumed as another answer");
   }
 
@@ -299,7 +300,8 @@ const std::optional<v1::StreamEnd>& EntryReader::end() const { return impl_->end
 absl::StatusOr<std::optional<feature::Entry>> EntryReader::next() { return impl_->next(); }
 
 absl::StatusOr<EntryReader> Client::diff(const std::string& dataset, std::int64_t from, std::optional<std::int64_t> to,
-                                         bool include_before, const std::string& cursor) const {
+                                         bool include_before, const std::string& cursor,
+                                         const std::optional<v1::View>& view) const {
   v1::StreamDiffRequest request;
   request.set_dataset(dataset);
   request.set_from_version(from);
@@ -307,6 +309,7 @@ absl::StatusOr<EntryReader> Client::diff(const std::string& dataset, std::int64_
   request.set_cursor(cursor);
   request.set_form(v1::FEATURE_FORM_RECORD);
   request.set_include_before(include_before);
+  if (view) *request.mutable_view() = *view;
   using Reader = EntryReaderImpl<v1::StreamDiffRequest, v1::StreamDiffResponse, v1::DiffEntry>;
   auto impl = std::make_unique<Reader>(connection_, std::move(request), &v1::ExchangeService::Stub::StreamDiff);
   LT_RETURN_IF_ERROR(impl->start());
@@ -314,28 +317,34 @@ absl::StatusOr<EntryReader> Client::diff(const std::string& dataset, std::int64_
 }
 
 absl::StatusOr<EntryReader> Client::changes(const std::string& dataset, std::int64_t from,
-                                            std::optional<std::int64_t> to, const std::string& cursor) const {
+                                            std::optional<std::int64_t> to, const std::string& cursor,
+                                            const std::optional<v1::View>& view) const {
   v1::StreamChangesRequest request;
   request.set_dataset(dataset);
   request.set_from_version(from);
   if (to) request.set_to_version(*to);
   request.set_cursor(cursor);
   request.set_form(v1::FEATURE_FORM_RECORD);
+  if (view) *request.mutable_view() = *view;
   using Reader = EntryReaderImpl<v1::StreamChangesRequest, v1::StreamChangesResponse, v1::ChangeEntry>;
   auto impl = std::make_unique<Reader>(connection_, std::move(request), &v1::ExchangeService::Stub::StreamChanges);
   LT_RETURN_IF_ERROR(impl->start());
   return EntryReader(std::move(impl));
 }
 
-absl::StatusOr<EntryReader> Client::snapshot(const std::string& dataset, std::optional<std::int64_t> version) const {
+absl::StatusOr<EntryReader> Client::snapshot(const std::string& dataset, std::optional<std::int64_t> version,
+                                             const std::optional<v1::View>& view) const {
   v1::StreamSnapshotRequest request;
+  if (view) *request.mutable_view() = *view;
   request.set_dataset(dataset);
   if (version) request.set_version(*version);
   return open_snapshot(request);
 }
 
-absl::StatusOr<EntryReader> Client::snapshot_at(const std::string& dataset, std::int64_t time_us) const {
+absl::StatusOr<EntryReader> Client::snapshot_at(const std::string& dataset, std::int64_t time_us,
+                                                const std::optional<v1::View>& view) const {
   v1::StreamSnapshotRequest request;
+  if (view) *request.mutable_view() = *view;
   request.set_dataset(dataset);
   *request.mutable_as_of_time() = google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(time_us);
   return open_snapshot(request);

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxChangesetIdBytes = 128;
 constexpr std::string_view kChangeTag{"lt-change-1\0", 12};
 constexpr std::string_view kInvalidTag{"lt-invalid-1\0", 13};
 constexpr std::string_view kChangesetTag{"lt-changeset-1\0", 15};
+constexpr char kFilteredSnapshot = 'F';  // in the place of the kind
 constexpr std::string_view kSourceTag{"lt-source-1\0", 12};
 
 bool is_changeset_id_char(char c) {
@@ -98,12 +99,14 @@ Digest invalid_change_hash(std::string_view dataset, std::string_view id, std::s
 
 ContentHasher::ContentHasher(const ChangesetHeader& header) {
   std::string bytes(kChangesetTag);
-  bytes.push_back(static_cast<char>(header.kind));
+  const bool filtered = !header.scope_filter.empty();
+  bytes.push_back(filtered ? kFilteredSnapshot : static_cast<char>(header.kind));
   append_bytes(bytes, header.dataset);
   append_bytes(bytes, header.crs);
   append_optional(bytes, header.base_version);
   append_flag(bytes, header.allow_mass_delete);
   append_bytes(bytes, header.scope_wkt);
+  if (filtered) append_bytes(bytes, header.scope_filter);
   bytes.push_back(static_cast<char>(header.on_conflict));
   bytes.push_back(static_cast<char>(header.on_invalid));
   append_flag(bytes, header.collapse_repeated);

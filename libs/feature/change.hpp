@@ -61,12 +61,14 @@ struct ChangesetHeader {
   bool dry_run = false;                               ///< not part of the content
   std::map<std::string, std::int64_t> base_versions;  ///< as base_version, for other datasets by name
   std::string scope_wkt;                              ///< SNAPSHOT only: the area that the changes are the whole of
+  std::string scope_filter;                           ///< SNAPSHOT only: what of it (of everything without an area)
   ConflictPolicy on_conflict = ConflictPolicy::kReject;
   InvalidPolicy on_invalid = InvalidPolicy::kReject;
   std::vector<Repair> repairs;     ///< ascending, each once
   bool collapse_repeated = false;  ///< a feature is taken as it stands last
   std::string resume_attempt_id;   ///< not part of the content
 
+  [[nodiscard]] bool has_scope() const { return !scope_wkt.empty() || !scope_filter.empty(); }
   /// base_version for the changes of a dataset.
   [[nodiscard]] std::optional<std::int64_t> base_version_of(const std::string& name) const;
 };

@@ -11,7 +11,7 @@ namespace lt::feature {
 namespace {
 
 // Also tells a resume token from a cursor, whose first byte is another.
-constexpr std::uint8_t kFormat = 0x21;
+constexpr std::uint8_t kFormat = 0x22;
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::size_t kDigestBytes = 32;
 constexpr std::size_t kMaxTextBytes = 128;  // of a uid or a feature id
@@ -47,6 +47,14 @@ bool read_text(ByteReader& reader, std::string& text) {
   return true;
 }
 
+// A text that may be empty.
+bool read_name(ByteReader& reader, std::string& text) {
+  const auto read = reader.bytes();
+  if (!read || read->size() > kMaxTextBytes || !check_text(*read).ok()) return false;
+  text = *read;
+  return true;
+}
+
 bool read_bool(ByteReader& reader, bool& value) {
   const auto read = reader.u8();
   if (!read || *read > 1) return false;
@@ -66,8 +74,11 @@ bool read_digest(ByteReader& reader, std::string& hex) {
 
 bool fits_together(const ResumeToken& token) {
   if (token.from > token.to || token.count < 1) return false;
-  if (token.kind == AnswerKind::kSnapshot) return token.from == 0 && token.last_version == 0 && !token.include_before;
-  if (token.kind == AnswerKind::kChanges && token.include_before) return false;
+  if (token.kind == AnswerKind::kSnapshot) {
+    return token.from == 0 && token.last_version == 0 && !token.include_before && token.view == token.from_view;
+  }
+  if (token.kind == AnswerKind::kChanges && (token.include_before || token.by_id())) return false;
+  if (token.by_id()) return token.last_version == 0;
   return token.last_version > token.from && token.last_version <= token.to;
 }
 
@@ -82,7 +93,8 @@ std::optional<ResumeToken> read_token(std::string_view bytes) {
                     read_number(reader, token.to) && read_digest(reader, token.from_digest) &&
                     read_digest(reader, token.to_digest) && read_bool(reader, token.include_before) &&
                     read_number(reader, token.last_version) && read_text(reader, token.last_id) &&
-                    read_number(reader, token.count);
+                    read_number(reader, token.count) && read_name(reader, token.view) &&
+                    read_name(reader, token.from_view);
   if (!read || !reader.at_end() || !fits_together(token)) return std::nullopt;
   return token;
 }
@@ -102,6 +114,8 @@ std::string encode_resume_token(const ResumeToken& token) {
   append_number(bytes, token.last_version);
   append_bytes(bytes, token.last_id);
   append_number(bytes, token.count);
+  append_bytes(bytes, token.view);
+  append_bytes(bytes, token.from_view);
   bytes.append(checksum(bytes));
   return to_base64url(bytes);
 }

@@ -19,9 +19,13 @@ struct ResumeToken {
   std::int64_t to = 0;                 ///< fixed when the answer began
   std::string from_digest, to_digest;  ///< hex digests of the receipts there; empty at version 0
   bool include_before = false;
-  std::int64_t last_version = 0;  ///< of the last entry sent; 0 of a snapshot, which goes by id alone
+  std::int64_t last_version = 0;  ///< of the last entry sent; 0 of what goes by id alone
   std::string last_id;
   std::int64_t count = 0;  ///< entries sent up to and with that one
+  std::string view;        ///< revision of the view at `to`; empty: the whole dataset
+  std::string from_view;   ///< the one at `from`
+  /// A snapshot, and what leads from one view to another, go by id alone.
+  [[nodiscard]] bool by_id() const { return kind == AnswerKind::kSnapshot || view != from_view; }
   bool operator==(const ResumeToken&) const = default;
 };
 

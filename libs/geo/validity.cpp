@@ -80,6 +80,7 @@ struct Geos::Impl {
   }
 
   absl::StatusOr<GeosGeometry> read(const Geometry& geometry);
+  std::vector<const GEOSGeometry*> parts_of(const GEOSGeometry* whole) const;
   absl::Status prepare(const Geometry& new_area);
   absl::StatusOr<bool> is_part_inside(const GEOSGeometry* part);
   absl::StatusOr<bool> answer(char result, std::string_view what) const {
@@ -98,12 +99,25 @@ absl::StatusOr<GeosGeometry> Geos::Impl::read(const Geometry& geometry) {
   return result;
 }
 
+// Relations refuse collections, so each member answers for itself. Empty ones never do.
+std::vector<const GEOSGeometry*> Geos::Impl::parts_of(const GEOSGeometry* whole) const {
+  std::vector<const GEOSGeometry*> todo{whole}, parts;
+  while (!todo.empty()) {
+    const GEOSGeometry* part = todo.back();
+    todo.pop_back();
+    if (GEOSGeomTypeId_r(context.get(), part) != GEOS_GEOMETRYCOLLECTION) {
+      if (GEOSisEmpty_r(context.get(), part) == 0) parts.push_back(part);
+      continue;
+    }
+    for (int i = 0; i < GEOSGetNumGeometries_r(context.get(), part); ++i) {
+      todo.push_back(GEOSGetGeometryN_r(context.get(), part, i));
+    }
+  }
+  return parts;
+}
+
 absl::Status Geos::Impl::prepare(const Geometry& new_area) {
   if (area.geometry && area.wkb == new_area.wkb) return absl::OkStatus();
-  if (new_area.type != GeometryType::kPolygon && new_area.type != GeometryType::kMultiPolygon) {
-    return make_error(absl::StatusCode::kInvalidArgument, "AREA_NOT_POLYGON",
-                      fmt::format("an area is a POLYGON or MULTIPOLYGON, not a {}", to_string(new_area.type)));
-  }
   area.prepared.reset();
   area.geometry.reset();
   LT_ASSIGN_OR_RETURN(area.geometry, read(new_area));
@@ -119,7 +133,6 @@ absl::Status Geos::Impl::prepare(const Geometry& new_area) {
 // The matrix is costly; the prepared predicates decide all parts but those at the border.
 absl::StatusOr<bool> Geos::Impl::is_part_inside(const GEOSGeometry* part) {
   constexpr char kInteriorsIntersect[] = "T********";
-  if (GEOSisEmpty_r(context.get(), part) == 1) return false;
   LT_ASSIGN_OR_RETURN(const bool touched, answer(GEOSPreparedIntersects_r(context.get(), area.prepared.get(), part),
                                                  "intersection with the area"));
   if (!touched || is_point(GEOSGeomTypeId_r(context.get(), part))) return touched;
@@ -159,23 +172,47 @@ absl::StatusOr<std::optional<Invalidity>> Geos::check_validity(const Geometry& g
 
 absl::StatusOr<bool> Geos::is_inside(const Geometry& geometry, const Geometry& area) const {
   if (geometry.empty || area.empty) return false;
+  if (area.type != GeometryType::kPolygon && area.type != GeometryType::kMultiPolygon) {
+    return make_error(absl::StatusCode::kInvalidArgument, "AREA_NOT_POLYGON",
+                      fmt::format("an area is a POLYGON or MULTIPOLYGON, not a {}", to_string(area.type)));
+  }
   LT_RETURN_IF_ERROR(impl_->prepare(area));
   LT_ASSIGN_OR_RETURN(const GeosGeometry built, impl_->read(geometry));
-  // Relations refuse mixed collections, so each part answers for itself.
-  std::vector<const GEOSGeometry*> todo{built.get()};
-  while (!todo.empty()) {
-    const GEOSGeometry* part = todo.back();
-    todo.pop_back();
-    if (GEOSGeomTypeId_r(impl_->context.get(), part) == GEOS_GEOMETRYCOLLECTION) {
-      for (int i = 0; i < GEOSGetNumGeometries_r(impl_->context.get(), part); ++i) {
-        todo.push_back(GEOSGetGeometryN_r(impl_->context.get(), part, i));
-      }
-      continue;
-    }
+  for (const GEOSGeometry* part : impl_->parts_of(built.get())) {
     LT_ASSIGN_OR_RETURN(const bool inside, impl_->is_part_inside(part));
     if (inside) return true;
   }
   return false;
+}
+
+absl::StatusOr<bool> Geos::intersects(const Geometry& geometry, const Geometry& shape) const {
+  if (geometry.empty || shape.empty) return false;
+  LT_RETURN_IF_ERROR(impl_->prepare(shape));
+  LT_ASSIGN_OR_RETURN(const GeosGeometry built, impl_->read(geometry));
+  const GEOSPreparedGeometry* prepared = impl_->area.prepared.get();
+  for (const GEOSGeometry* part : impl_->parts_of(built.get())) {
+    LT_ASSIGN_OR_RETURN(const bool meets, impl_->answer(GEOSPreparedIntersects_r(impl_->context.get(), prepared, part),
+                                                        "intersection with the shape"));
+    if (meets) return true;
+  }
+  return false;
+}
+
+absl::StatusOr<bool> Geos::is_within(const Geometry& geometry, const Geometry& shape) const {
+  if (geometry.empty || shape.empty) return false;
+  LT_RETURN_IF_ERROR(impl_->prepare(shape));
+  LT_ASSIGN_OR_RETURN(const GeosGeometry built, impl_->read(geometry));
+  const GEOSContextHandle_t context = impl_->context.get();
+  const GEOSPreparedGeometry* prepared = impl_->area.prepared.get();
+  bool within = false;
+  for (const GEOSGeometry* part : impl_->parts_of(built.get())) {
+    LT_ASSIGN_OR_RETURN(const bool covered,
+                        impl_->answer(GEOSPreparedCovers_r(context, prepared, part), "cover by the shape"));
+    if (!covered) return false;
+    if (within) continue;
+    LT_ASSIGN_OR_RETURN(within, impl_->answer(GEOSPreparedContains_r(context, prepared, part), "place in the shape"));
+  }
+  return within;
 }
 
 }  // namespace lt::geo

@@ -35,6 +35,14 @@ class Geos {
   /// Repeated questions about one area are fast. Errors: INVALID_ARGUMENT AREA_NOT_POLYGON; INTERNAL GEOS_FAILED
   /// (`area` or `geometry` not valid).
   [[nodiscard]] absl::StatusOr<bool> is_inside(const Geometry& geometry, const Geometry& area) const;
+  /// True when `geometry` and `shape`, which is no GEOMETRYCOLLECTION, have a point in common: S_INTERSECTS of OGC
+  /// 21-065r2. Of a collection one member is enough. Empty: never. Repeated questions about one shape are fast.
+  /// Errors: INTERNAL GEOS_FAILED (`shape` a collection, or one of the two not valid).
+  [[nodiscard]] absl::StatusOr<bool> intersects(const Geometry& geometry, const Geometry& shape) const;
+  /// True when no point of `geometry` is outside `shape` and the interiors meet: S_WITHIN of OGC 21-065r2. Of a
+  /// collection every member that is not empty is covered and one at least is within. Empty: never. Errors: as
+  /// intersects().
+  [[nodiscard]] absl::StatusOr<bool> is_within(const Geometry& geometry, const Geometry& shape) const;
 
  private:
   struct Impl;

@@ -72,6 +72,10 @@ constexpr Text kTexts[] = {
     {"RECORD_MALFORMED", "F04", "record không theo đúng dạng chuẩn; hãy sửa chương trình mã hóa"},
     {"SCHEMA_REVISION_UNKNOWN", "F04",
      "record thuộc một bản lược đồ mà tập dữ liệu không có; hãy đọc lại lược đồ của tập dữ liệu"},
+    {"SCOPE_OVERFLOW", "D03",
+     "bộ lọc phạm vi tính từ đối tượng ra một số vượt quá kiểu của nó nên không biết đối tượng có thuộc phạm vi hay "
+     "không; "
+     "hãy kiểm tra giá trị hoặc sửa bộ lọc"},
     {"SNAPSHOT_NEEDS_UPSERT", "F04", "ảnh chụp toàn bộ chỉ gồm những gì đang có, nên mỗi thay đổi phải là UPSERT"},
     {"SRID_MISMATCH", "C01",
      "SRID trong hình học khác hệ tọa độ của tập dữ liệu; hãy chuyển hệ tọa độ trước khi gửi hoặc bỏ SRID"},

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "base/status.hpp"
+#include "feature/provinces.hpp"
 #include "geo/crs.hpp"
 #include "sources/detail/sample_maker.hpp"
-#include "sources/provinces.hpp"
 
 namespace lt::sources {
 namespace {
@@ -132,7 +132,7 @@ absl::StatusOr<feature::Schema> sample_schema(std::string_view kind, std::string
 }
 
 absl::StatusOr<std::string> sample_crs(const SampleOptions& options) {
-  const Province* province = find_province(options.province_code);
+  const feature::Province* province = feature::find_province(options.province_code);
   if (province == nullptr) {
     return make_error(absl::StatusCode::kInvalidArgument, "PROVINCE_UNKNOWN",
                       fmt::format("there is no province '{}' in ADM-2025", options.province_code));

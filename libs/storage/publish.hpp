@@ -11,10 +11,10 @@
 #include "base/bytes.hpp"
 #include "feature/change.hpp"
 #include "feature/receipt.hpp"
-#include "geo/geometry.hpp"
 #include "pg/pool.hpp"
 #include "storage/attempts.hpp"
 #include "storage/catalog.hpp"
+#include "storage/scope.hpp"
 #include "storage/staging.hpp"
 
 namespace lt::storage {
@@ -37,7 +37,7 @@ struct PublishRequest {
   Digest content{};                               ///< from StagedChangeset::seal()
   std::int64_t duplicates = 0;                    ///< from there too: repeats to collapse or to quarantine
   std::string named_crs;                          ///< "EPSG:n" of wkt and wkb as sent; empty = each dataset's own
-  std::optional<geo::Geometry> scope;             ///< polygon in the dataset's CRS, of a scoped snapshot
+  std::optional<Scope> scope;                     ///< of a scoped snapshot
   std::vector<std::int64_t> released_quarantine;  ///< items of the (one) dataset that this changeset publishes
   std::int64_t started_us = 0;                    ///< of the attempt
   std::int64_t findings = 0;                      ///< made while the changes were checked

@@ -75,7 +75,9 @@ absl::StatusOr<pg::Result> DiffPages::states(const pg::Result& page, const std::
     if (one.asked) ids.emplace_back(page.get_text(one.row, LogPages::kId));
   }
   if (ids.empty()) return pg::Result(nullptr);
-  const auto params = pg::Params().add_text_array(ids).add(a_).add(before_).add(pages_.page_bytes());
+  auto params = pg::Params().add_text_array(ids);
+  params.add_int8_array(std::vector<std::int64_t>(ids.size(), a_)).add(before_).add(pages_.page_bytes());
+  for (int side = 0; side < 4; ++side) params.add(std::optional<double>());
   LT_ASSIGN_OR_RETURN(auto states, query(pages_.source(), states_sql_, params, kPlanAnew));
   if (states.empty()) return absl::InternalError("what features were at a version was asked for and not answered");
   LT_RETURN_IF_ERROR(check_horizon(oldest_, states.get_int(0, LogPages::kHorizon)));

@@ -187,12 +187,15 @@ absl::Status read_scope(const v1::PublishHeader& proto, feature::ChangesetHeader
   if (header.kind != feature::ChangesetKind::kSnapshot) {
     return invalid("SCOPE_NEEDS_SNAPSHOT", "a scope belongs to a snapshot; leave it out, or send kind SNAPSHOT");
   }
-  if (proto.scope().area_wkt().empty()) return invalid("SCOPE_MISSING", "the scope has no area; set scope.area_wkt");
+  if (proto.scope().area_wkt().empty() && proto.scope().filter().empty()) {
+    return invalid("SCOPE_MISSING", "the scope has neither area nor filter; set scope.area_wkt or scope.filter");
+  }
   if (proto.scope().area_wkt().size() > kMaxScopeBytes) {
     return invalid("SCOPE_TOO_LARGE", fmt::format("scope.area_wkt has {} bytes; send at most {}",
                                                   proto.scope().area_wkt().size(), kMaxScopeBytes));
   }
   header.scope_wkt = proto.scope().area_wkt();
+  header.scope_filter = proto.scope().filter();
   return absl::OkStatus();
 }
 
@@ -304,7 +307,10 @@ void header_to_proto(const feature::ChangesetHeader& header, v1::PublishHeader* 
   out->set_allow_mass_delete(header.allow_mass_delete);
   out->set_dry_run(header.dry_run);
   for (const auto& [dataset, version] : header.base_versions) (*out->mutable_base_versions())[dataset] = version;
-  if (!header.scope_wkt.empty()) out->mutable_scope()->set_area_wkt(header.scope_wkt);
+  if (header.has_scope()) {
+    out->mutable_scope()->set_area_wkt(header.scope_wkt);
+    out->mutable_scope()->set_filter(header.scope_filter);
+  }
   if (header.on_conflict == feature::ConflictPolicy::kSkipAndList) {
     out->set_on_conflict(v1::CONFLICT_POLICY_SKIP_AND_LIST);
   }

@@ -36,8 +36,8 @@ inline constexpr std::size_t kMaxScopeBytes = 1U << 20;
 [[nodiscard]] lienthong::v1::ChangesetKind kind_to_proto(feature::ChangesetKind kind);
 
 /// The header as sent; whether dataset and CRS exist and fit is for the caller. content_sha256 is only checked to be
-/// empty or 64 hexadecimal digits and stays in the proto; scope.area_wkt is read by the caller, who knows the CRS.
-/// Errors, INVALID_ARGUMENT: SCOPE_NEEDS_SNAPSHOT, SCOPE_MISSING (a scope without area), SCOPE_TOO_LARGE,
+/// empty or 64 hexadecimal digits and stays in the proto; the scope is read by the caller, who knows CRS and schema.
+/// Errors, INVALID_ARGUMENT: SCOPE_NEEDS_SNAPSHOT, SCOPE_MISSING (a scope without area and filter), SCOPE_TOO_LARGE,
 /// POLICY_UNKNOWN (on_conflict, on_invalid, repair), DATASET_MISSING, CHANGESET_ID_INVALID, KIND_UNKNOWN,
 /// MESSAGE_TOO_LONG, TEXT_NOT_UTF8 and TEXT_HAS_NUL (field message), BASE_VERSION_INVALID (negative),
 /// CONTENT_HASH_INVALID.

@@ -34,22 +34,37 @@ absl::Status at_feature(const absl::Status& status, std::string_view id) {
                     std::move(detail.metadata), std::move(detail.violations));
 }
 
+absl::StatusOr<std::string> crs_to_write(const feature::Schema& schema, v1::FeatureForm form, std::string_view asked) {
+  const bool geojson = form == v1::FEATURE_FORM_GEOJSON;
+  if (asked.empty()) return geojson && !schema.crs.empty() ? std::string(kWgs84) : schema.crs;
+  LT_ASSIGN_OR_RETURN(const auto crs, geo::find_crs(asked));
+  if (schema.crs.empty()) {
+    return make_error(StatusCode::kInvalidArgument, "CRS_MISMATCH",
+                      fmt::format("the dataset has no geometry to give in {}; leave the CRS out", crs.id()));
+  }
+  if (!geojson || crs.id() == kWgs84) return crs.id();
+  return make_error(
+      StatusCode::kInvalidArgument, "FORM_NEEDS_WGS84",
+      fmt::format("GeoJSON is always in {}, not in {}; ask for FEATURE_FORM_WKT, _WKB or _RECORD", kWgs84, crs.id()));
+}
+
 }  // namespace
 
 FeatureEncoder::FeatureEncoder(const feature::Schema& schema, v1::FeatureForm form)
     : schema_(schema), form_(form), crs_(schema.crs), operation_(kIdentity) {}
 
-absl::StatusOr<FeatureEncoder> FeatureEncoder::create(const feature::Schema& schema, v1::FeatureForm form) {
+absl::StatusOr<FeatureEncoder> FeatureEncoder::create(const feature::Schema& schema, v1::FeatureForm form,
+                                                      std::string_view crs) {
   if (!v1::FeatureForm_IsValid(form)) {
     return make_error(
         StatusCode::kInvalidArgument, "FORM_UNKNOWN",
         fmt::format("form {} is not known; use FEATURE_FORM_GEOJSON, _WKT, _WKB or _RECORD", static_cast<int>(form)));
   }
   FeatureEncoder encoder(schema, form == v1::FEATURE_FORM_UNSPECIFIED ? v1::FEATURE_FORM_GEOJSON : form);
-  if (encoder.form_ != v1::FEATURE_FORM_GEOJSON || schema.crs.empty()) return encoder;
-  encoder.crs_ = std::string(kWgs84);
+  LT_ASSIGN_OR_RETURN(encoder.crs_, crs_to_write(schema, encoder.form_, crs));
+  if (encoder.crs_ == schema.crs) return encoder;
   LT_ASSIGN_OR_RETURN(const auto from, geo::find_crs(schema.crs));
-  LT_ASSIGN_OR_RETURN(const auto to, geo::find_crs(kWgs84));
+  LT_ASSIGN_OR_RETURN(const auto to, geo::find_crs(encoder.crs_));
   LT_ASSIGN_OR_RETURN(auto transformer, geo::Transformer::create(from, to));
   encoder.operation_ = transformer.operation();
   if (!transformer.is_identity()) encoder.transformer_ = std::move(transformer);
@@ -62,12 +77,30 @@ absl::Status FeatureEncoder::encode(std::string_view id, std::int64_t version, s
   out->set_id(id.data(), id.size());
   out->set_version(version);
   if (record.empty()) return absl::OkStatus();
-  if (form_ == v1::FEATURE_FORM_RECORD) {
+  const auto written = form_ == v1::FEATURE_FORM_RECORD ? encode_record(record, out) : encode_readable(record, out);
+  return written.ok() ? written : at_feature(written, id);
+}
+
+absl::Status FeatureEncoder::encode_record(std::string_view record, v1::Feature* out) const {
+  if (!transformer_) {
     out->set_record(record.data(), record.size());
     return absl::OkStatus();
   }
-  if (auto written = encode_readable(record, out); !written.ok()) return at_feature(written, id);
+  auto decoded = feature::decode_record(record);
+  if (!decoded.ok()) return unreadable(message_of(decoded.status()));
+  if (decoded->state.geometry) {
+    LT_ASSIGN_OR_RETURN(decoded->state.geometry, transformed(*decoded->state.geometry));
+  }
+  out->set_record(feature::encode_record(decoded->schema_revision, decoded->state));
   return absl::OkStatus();
+}
+
+absl::StatusOr<geo::Geometry> FeatureEncoder::transformed(const geo::Geometry& geometry) const {
+  auto result = transformer_->transform(geometry);
+  if (result.ok()) return result;
+  return annotate(
+      result.status(),
+      fmt::format("has no form in {}, read it in the dataset's CRS with FEATURE_FORM_WKT, _WKB or _RECORD", crs_));
 }
 
 absl::Status FeatureEncoder::encode_readable(std::string_view record, v1::Feature* out) const {
@@ -86,7 +119,12 @@ absl::Status FeatureEncoder::encode_readable(std::string_view record, v1::Featur
                     message_of(written) + "; read this feature with FEATURE_FORM_RECORD");
 }
 
-absl::Status FeatureEncoder::encode_geometry(const geo::Geometry& geometry, v1::Feature* out) const {
+absl::Status FeatureEncoder::encode_geometry(const geo::Geometry& stored, v1::Feature* out) const {
+  std::optional<geo::Geometry> computed;
+  if (transformer_) {
+    LT_ASSIGN_OR_RETURN(computed, transformed(stored));
+  }
+  const geo::Geometry& geometry = computed ? *computed : stored;
   if (form_ == v1::FEATURE_FORM_WKB) {
     out->set_wkb(geometry.wkb);
     return absl::OkStatus();
@@ -95,17 +133,7 @@ absl::Status FeatureEncoder::encode_geometry(const geo::Geometry& geometry, v1::
     out->set_wkt(geo::to_wkt(geometry));
     return absl::OkStatus();
   }
-  std::string text;
-  if (transformer_) {
-    const auto transformed = transformer_->transform(geometry);
-    if (!transformed.ok()) {
-      return annotate(transformed.status(), "has no form in EPSG:4326, read it with FEATURE_FORM_WKT or _RECORD");
-    }
-    text = geo::to_geojson(*transformed);
-  } else {
-    text = geo::to_geojson(geometry);
-  }
-  const auto json = parse_json(text);
+  const auto json = parse_json(geo::to_geojson(geometry));
   if (!json.ok()) return unreadable(message_of(json.status()));
   return json_to_struct(*json, out->mutable_geojson());
 }

@@ -19,12 +19,16 @@ namespace lt::wire {
 class FeatureEncoder {
  public:
   /// @param schema a revision not older than any record that follows; copied.
-  /// @param form unspecified = GEOJSON, whose geometries are computed in EPSG:4326; the other forms keep the dataset's.
-  /// Errors: INVALID_ARGUMENT FORM_UNKNOWN; those of geo::find_crs() and geo::Transformer::create().
+  /// @param form unspecified = GEOJSON, whose geometries are computed in EPSG:4326.
+  /// @param crs of the geometries in the other forms; empty = the dataset's.
+  /// Errors: INVALID_ARGUMENT FORM_UNKNOWN, FORM_NEEDS_WGS84 (GEOJSON in another CRS), CRS_MISMATCH (a CRS where there
+  /// is no geometry); those of geo::find_crs() and geo::Transformer::create().
   [[nodiscard]] static absl::StatusOr<FeatureEncoder> create(const feature::Schema& schema,
-                                                             lienthong::v1::FeatureForm form);
+                                                             lienthong::v1::FeatureForm form,
+                                                             std::string_view crs = {});
 
-  /// CRS of the geometries written: "EPSG:4326" for GEOJSON, else the dataset's; empty without geometry.
+  /// CRS of the geometries written: "EPSG:4326" for GEOJSON, else the one asked for or the dataset's; empty without
+  /// geometry.
   [[nodiscard]] const std::string& crs() const { return crs_; }
   /// Operation that computes them from the stored ones: "identity", "EPSG:6960", ...
   [[nodiscard]] const std::string& operation() const { return operation_; }
@@ -39,6 +43,8 @@ class FeatureEncoder {
 
  private:
   FeatureEncoder(const feature::Schema& schema, lienthong::v1::FeatureForm form);
+  [[nodiscard]] absl::Status encode_record(std::string_view record, lienthong::v1::Feature* out) const;
+  [[nodiscard]] absl::StatusOr<geo::Geometry> transformed(const geo::Geometry& geometry) const;
   [[nodiscard]] absl::Status encode_readable(std::string_view record, lienthong::v1::Feature* out) const;
   [[nodiscard]] absl::Status encode_geometry(const geo::Geometry& geometry, lienthong::v1::Feature* out) const;
 

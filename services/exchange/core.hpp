@@ -15,10 +15,15 @@
 #include "storage/catalog.hpp"
 #include "storage/staging.hpp"
 
+namespace lt::storage {
+class Areas;
+}
+
 namespace lt::exchange {
 
 class HeadBoard;
 class Replica;
+class ViewBook;
 
 /// Limits that configuration may change; units in the names.
 struct Limits {
@@ -44,6 +49,8 @@ struct Core {
       std::make_shared<rpc::Quota>("bytes of features in pieces in memory", rpc::Quota::Limits{});
   /// Tells the readers of heads that there is a new one. Cheap; called after each commit.
   std::function<void()> announce_heads = [] {};
+  ViewBook* views = nullptr;
+  storage::Areas* areas = nullptr;
   HeadBoard* heads = nullptr;
   Replica* replica = nullptr;  ///< null: everything is read from the primary
 };

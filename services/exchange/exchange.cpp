@@ -18,10 +18,12 @@
 #include "exchange/grpc_services.hpp"
 #include "exchange/head_board.hpp"
 #include "exchange/replica.hpp"
+#include "exchange/views.hpp"
 #include "geo/vn2000.hpp"
 #include "rpc/runtime.hpp"
 #include "rpc/server.hpp"
 #include "storage/acquire.hpp"
+#include "storage/areas.hpp"
 #include "storage/attempts.hpp"
 #include "storage/retention.hpp"
 #include "storage/spatial_references.hpp"
@@ -64,6 +66,7 @@ struct Exchange::Impl {
       : config(settings),
         pool(connect_options(settings), settings.database_connections),
         catalog(pool),
+        areas(pool),
         staging_owner(std::move(owner)),
         core{pool,
              catalog,
@@ -76,6 +79,8 @@ struct Exchange::Impl {
             executor, [this](const std::string& name) { return resolve(name); }, metrics, rpc_limits(settings)),
         services(runtime, core),
         server(runtime, server_options(settings)) {
+    core.views = &views;
+    core.areas = &areas;
     core.limits.kept_findings = settings.kept_findings;
     core.limits.resumable = settings.resume_keep.count() > 0;
     set_quotas();
@@ -165,11 +170,13 @@ struct Exchange::Impl {
   Metrics metrics;
   pg::Pool pool;
   storage::Catalog catalog;
+  storage::Areas areas;
   std::mutex organisations_mutex;
   std::unordered_set<std::string> organisations;  ///< guarded by organisations_mutex: those known to exist
   std::unique_ptr<storage::StagingOwner> staging_owner;
   std::unique_ptr<HeadBoard> heads;
   std::unique_ptr<Replica> replica;
+  ViewBook views;
   Core core;
   Executor executor;
   rpc::Runtime runtime;
@@ -286,6 +293,7 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::start(const Config& config) 
   {
     LT_ASSIGN_OR_RETURN(auto connection, pg::Connection::open(connect_options(config)));
     LT_RETURN_IF_ERROR(storage::migrate_database(connection));
+    LT_RETURN_IF_ERROR(storage::seed_areas(connection));
     add_spatial_references(connection);
   }
   LT_ASSIGN_OR_RETURN(auto owner, storage::StagingOwner::start(connect_options(config)));

@@ -47,6 +47,17 @@ absl::Status error_of(const feature::Finding& finding, absl::StatusCode code) {
                     std::move(metadata));
 }
 
+// Whether a feature is inside the scope cannot be told.
+feature::Finding scope_finding(std::string_view id, const absl::Status& why) {
+  const std::string reason = error_reason(why);
+  if (reason == "RECORD_MALFORMED") return rules::make_finding("VALUE_WRONG_TYPE", id, "", message_of(why));
+  const bool overflow = reason == "FILTER_OVERFLOW";
+  return rules::make_finding(
+      overflow ? "SCOPE_OVERFLOW" : "GEOMETRY_NOT_VALID", id, overflow ? "" : "geometry",
+      fmt::format("whether it is inside the scope cannot be told, because {}: {}",
+                  overflow ? "the scope's filter fails for it" : "it is not valid", message_of(why)));
+}
+
 // Bytes that are the same whenever the message is: maps are sorted.
 std::string serialize(const v1::Change& change) {
   std::string bytes;
@@ -119,8 +130,9 @@ absl::StatusOr<std::optional<feature::Receipt>> Publishing::open(const v1::Publi
   LT_ASSIGN_OR_RETURN(auto target, open_target(core_, caller_, header_, header_.crs, header_.dataset));
   if (!header_.crs.empty()) crs_named_ = target->sent_crs;
   header_.crs = target->sent_crs;
-  if (!header_.scope_wkt.empty()) {
-    LT_ASSIGN_OR_RETURN(scope_, read_scope(*target, header_.scope_wkt));
+  if (header_.has_scope()) {
+    LT_ASSIGN_OR_RETURN(scope_, read_scope(*target, header_));
+    scope_test_.emplace(*scope_);
   }
   LT_ASSIGN_OR_RETURN(auto receipt, find_known());
   if (receipt) return receipt;
@@ -225,10 +237,9 @@ void Publishing::note_findings(const Target& target, const std::vector<feature::
   }
 }
 
-absl::StatusOr<storage::StagedKind> Publishing::kind_of(const feature::State& state) const {
-  if (!scope_) return storage::StagedKind::kChange;
-  if (!state.geometry) return storage::StagedKind::kOutside;
-  LT_ASSIGN_OR_RETURN(const bool inside, geos_.is_inside(*state.geometry, *scope_));
+absl::StatusOr<storage::StagedKind> Publishing::kind_of(const feature::State& state) {
+  if (!scope_test_) return storage::StagedKind::kChange;
+  LT_ASSIGN_OR_RETURN(const bool inside, scope_test_->contains(state));
   return inside ? storage::StagedKind::kChange : storage::StagedKind::kOutside;
 }
 
@@ -303,11 +314,7 @@ absl::Status Publishing::add_decoded(const v1::Change& message, Target& target, 
                                            "a snapshot holds what there is, so each change must be OPERATION_UPSERT"));
   }
   auto kind = kind_of(incoming.state);
-  if (!kind.ok()) {
-    findings.push_back(rules::make_finding(
-        "GEOMETRY_NOT_VALID", change.id, "geometry",
-        "whether it is inside the scope cannot be told, because it is not valid: " + message_of(kind.status())));
-  }
+  if (!kind.ok()) findings.push_back(scope_finding(change.id, kind.status()));
   if (std::any_of(findings.begin(), findings.end(), is_error)) {
     return add_invalid(message, target, std::move(findings), hash);
   }

@@ -86,7 +86,7 @@ class Publishing {
                                          std::vector<feature::Finding> findings, const Digest& hash);
   void set_aside(const lienthong::v1::Change& message, const Target& target,
                  const std::vector<feature::Finding>& findings, const Digest& hash);
-  [[nodiscard]] absl::StatusOr<storage::StagedKind> kind_of(const feature::State& state) const;
+  [[nodiscard]] absl::StatusOr<storage::StagedKind> kind_of(const feature::State& state);
   void note_findings(const Target& target, const std::vector<feature::Finding>& findings);
   [[nodiscard]] absl::Status refusal() const;
   void note_duplicates(const storage::Sealed& sealed);
@@ -101,8 +101,8 @@ class Publishing {
   std::string crs_named_;         ///< "EPSG:n" that the header named, empty when it named none
   std::string declared_content_;  ///< hex, empty when the header has none
   std::map<std::string, std::unique_ptr<Target>> targets_;
-  std::optional<geo::Geometry> scope_;
-  geo::Geos geos_;
+  std::optional<storage::Scope> scope_;
+  std::optional<storage::ScopeTest> scope_test_;
   std::unique_ptr<storage::StagedChangeset> staged_;  ///< null once the changeset is sure to be refused
   wire::PartAssembler parts_;
   std::vector<std::int64_t> released_;

@@ -11,6 +11,7 @@
 #include "exchange/chunk_pace.hpp"
 #include "exchange/paging.hpp"
 #include "exchange/replica.hpp"
+#include "exchange/views.hpp"
 #include "feature/receipt.hpp"
 #include "feature/token.hpp"
 #include "storage/acquire.hpp"
@@ -18,6 +19,7 @@
 #include "storage/publish.hpp"
 #include "storage/read.hpp"
 #include "storage/read_ahead.hpp"
+#include "storage/view_read.hpp"
 #include "wire/change.hpp"
 #include "wire/encoder.hpp"
 #include "wire/parts.hpp"
@@ -43,6 +45,8 @@ struct Range {
   std::int64_t from = 0;
   std::int64_t to = 0;
   std::string from_digest, to_digest;
+  NamedView view;           ///< what is seen at `to`
+  NamedView from_view;      ///< what the reader saw at `from`
   storage::Position after;  ///< of a resumed answer: the last entry that was sent
   std::int64_t sent = 0;    ///< of a resumed answer: entries sent before
 };
@@ -91,8 +95,13 @@ absl::Status check_horizon(const storage::Dataset& dataset, std::int64_t oldest)
   return status.ok() ? status : with_metadata(status, "dataset", dataset.name);
 }
 
-absl::StatusOr<std::int64_t> version_of_cursor(const Core& core, const storage::Dataset& dataset,
-                                               std::string_view token) {
+// Where a reader stands, when it is in this history.
+struct Stand {
+  std::int64_t version = 0;
+  std::string view_revision;
+};
+
+absl::StatusOr<Stand> stand_of_cursor(const Core& core, const storage::Dataset& dataset, std::string_view token) {
   LT_ASSIGN_OR_RETURN(const auto cursor, feature::decode_cursor(token));
   if (cursor.positions.size() != 1 || cursor.positions.front().dataset_uid != dataset.uid) {
     return make_error(
@@ -101,7 +110,7 @@ absl::StatusOr<std::int64_t> version_of_cursor(const Core& core, const storage::
   }
   const auto& position = cursor.positions.front();
   LT_ASSIGN_OR_RETURN(const bool known, has_version(core, dataset, position.version, position.digest));
-  if (known) return position.version;
+  if (known) return Stand{position.version, cursor.view_revision};
   return forked(dataset, "cursor", position.version);
 }
 
@@ -138,21 +147,42 @@ absl::Status go_on(const Core& core, const feature::ResumeToken& token, Range& r
   return absl::OkStatus();
 }
 
+// Finds what is seen at both ends: at the end what the request names, else what the reader saw at the start.
+// @param cursor_view revision of the cursor; nothing without one. @param as_in revision of the answer that goes on.
+template <typename Request>
+absl::Status find_views(const Core& core, const Request& request, const std::optional<std::string>& cursor_view,
+                        const std::string& as_in, Range& range) {
+  if (request.has_view()) {
+    LT_ASSIGN_OR_RETURN(range.view, core.views->ask(core, range.dataset, request.view(), as_in));
+  } else {
+    LT_ASSIGN_OR_RETURN(range.view, core.views->find(core, range.dataset, cursor_view.value_or("")));
+  }
+  range.from_view = range.view;
+  if (range.from == 0 || !cursor_view || *cursor_view == range.view.revision()) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(range.from_view, core.views->find(core, range.dataset, *cursor_view));
+  return absl::OkStatus();
+}
+
 // The rest of a diff or changes.
 template <typename Request>
 absl::StatusOr<Range> resume_range(const Core& core, const Request& request, feature::AnswerKind kind,
                                    bool include_before, Range range) {
   LT_ASSIGN_OR_RETURN(const auto token, read_token(range.dataset, kind, request.resume_token()));
   if (token.include_before != include_before) return other_request("include_before");
+  std::optional<std::string> cursor_view;
   if (!request.cursor().empty()) {
     LT_ASSIGN_OR_RETURN(const auto cursor, feature::decode_cursor(request.cursor()));
     const feature::Cursor::Position start{token.dataset_uid, token.from, token.from_digest};
     if (cursor.positions != std::vector{start}) return other_request("cursor");
+    cursor_view = cursor.view_revision;
   } else if (request.from_version() != token.from) {
     return other_request("from_version");
   }
   if (request.has_to_version() && request.to_version() != token.to) return other_request("to_version");
   LT_RETURN_IF_ERROR(go_on(core, token, range));
+  LT_RETURN_IF_ERROR(find_views(core, request, cursor_view, token.view, range));
+  if (range.view.revision() != token.view) return other_request("view");
+  if (range.from_view.revision() != token.from_view) return other_request("cursor");
   return range;
 }
 
@@ -165,8 +195,11 @@ absl::StatusOr<Range> resolve_range(const Core& core, const Request& request, fe
   if (!request.resume_token().empty()) return resume_range(core, request, kind, include_before, std::move(range));
   range.to = request.has_to_version() ? request.to_version() : range.dataset.head;
   range.from = request.from_version();
+  std::optional<std::string> cursor_view;
   if (!request.cursor().empty()) {
-    LT_ASSIGN_OR_RETURN(range.from, version_of_cursor(core, range.dataset, request.cursor()));
+    LT_ASSIGN_OR_RETURN(auto stand, stand_of_cursor(core, range.dataset, request.cursor()));
+    range.from = stand.version;
+    cursor_view = std::move(stand.view_revision);
   }
   if (range.to < 0 || range.to > range.dataset.head) return out_of_range(range.dataset, "to_version", range.to);
   if (range.from < 0 || range.from > range.dataset.head) return out_of_range(range.dataset, "from_version", range.from);
@@ -177,6 +210,7 @@ absl::StatusOr<Range> resolve_range(const Core& core, const Request& request, fe
   }
   LT_ASSIGN_OR_RETURN(range.from_digest, digest_at(core, range.dataset, range.from));
   LT_ASSIGN_OR_RETURN(range.to_digest, digest_at(core, range.dataset, range.to));
+  LT_RETURN_IF_ERROR(find_views(core, request, cursor_view, {}, range));
   return range;
 }
 
@@ -214,6 +248,14 @@ absl::StatusOr<Range> resolve_version(const Core& core, const std::string& name,
   return range;
 }
 
+// What a snapshot shows.
+absl::Status see(const Core& core, const v1::StreamSnapshotRequest& request, const std::string& as_in, Range& range) {
+  if (!request.has_view()) return absl::OkStatus();
+  LT_ASSIGN_OR_RETURN(range.view, core.views->ask(core, range.dataset, request.view(), as_in));
+  range.from_view = range.view;
+  return absl::OkStatus();
+}
+
 // The rest of a snapshot. Its version is the token's, which as_of_time had led to.
 absl::StatusOr<Range> resume_snapshot(const Core& core, const v1::StreamSnapshotRequest& request) {
   Range range;
@@ -223,6 +265,8 @@ absl::StatusOr<Range> resume_snapshot(const Core& core, const v1::StreamSnapshot
   if (request.has_version() && request.version() != token.to) return other_request("version");
   LT_RETURN_IF_ERROR(go_on(core, token, range));
   LT_RETURN_IF_ERROR(check_horizon(range.dataset, range.to));
+  LT_RETURN_IF_ERROR(see(core, request, token.view, range));
+  if (range.view.revision() != token.view) return other_request("view");
   return range;
 }
 
@@ -289,7 +333,7 @@ class EntryStream : public MessageStream<typename Form::Response> {
     ended_ = true;
     response.mutable_end()->set_count(count_);
     response.mutable_end()->set_cursor(
-        feature::encode_cursor({"", {{token_.dataset_uid, token_.to, token_.to_digest}}}));
+        feature::encode_cursor({token_.view, {{token_.dataset_uid, token_.to, token_.to_digest}}}));
     return true;
   }
 
@@ -350,7 +394,7 @@ class EntryStream : public MessageStream<typename Form::Response> {
 
   void stand_after(const feature::Entry& entry) {
     token_.count = count_;
-    token_.last_version = token_.kind == feature::AnswerKind::kSnapshot ? 0 : entry.version;
+    token_.last_version = token_.by_id() ? 0 : entry.version;
     token_.last_id = entry.id;
   }
 
@@ -379,6 +423,9 @@ v1::StreamHeader header_of(const Range& range, const wire::FeatureEncoder& encod
   header.set_crs(encoder.crs());
   header.set_operation(encoder.operation());
   header.set_schema_revision(schema_revision);
+  header.set_view_revision(range.view.revision());
+  header.set_area_version(range.view.area_version);
+  if (range.from_view.revision() != range.view.revision()) header.set_from_view_revision(range.from_view.revision());
   return header;
 }
 
@@ -387,7 +434,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<typename Form::Response>>> make_str
     const Core& core, const Range& range, feature::AnswerKind kind, bool include_before, v1::FeatureForm form,
     std::unique_ptr<storage::PageReader> pages) {
   LT_ASSIGN_OR_RETURN(const auto schema, schema_to_read(core, range.dataset.id, range.dataset.schema_revision));
-  LT_ASSIGN_OR_RETURN(auto encoder, wire::FeatureEncoder::create(*schema, form));
+  LT_ASSIGN_OR_RETURN(auto encoder,
+                      wire::FeatureEncoder::create(*schema, form, range.view.view ? range.view.view->crs : ""));
   feature::ResumeToken token;
   token.kind = kind;
   token.dataset_uid = range.dataset.uid;
@@ -397,6 +445,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<typename Form::Response>>> make_str
   token.to_digest = range.to_digest;
   token.include_before = include_before;
   token.count = range.sent;
+  token.view = range.view.revision();
+  token.from_view = range.from_view.revision();
   auto header = header_of(range, encoder, schema->revision);
   return std::make_unique<EntryStream<Form>>(std::move(pages), std::move(encoder), std::move(header), std::move(token),
                                              core.limits.stream_chunk_bytes);
@@ -411,7 +461,33 @@ storage::PageLimits page_limits(const Core& core) {
 absl::StatusOr<Range> range_of_snapshot(const Core& core, const v1::StreamSnapshotRequest& request) {
   if (!request.resume_token().empty()) return resume_snapshot(core, request);
   LT_ASSIGN_OR_RETURN(const auto version, asked_version(core, request));
-  return resolve_version(core, request.dataset(), version);
+  LT_ASSIGN_OR_RETURN(auto range, resolve_version(core, request.dataset(), version));
+  LT_RETURN_IF_ERROR(see(core, request, {}, range));
+  return range;
+}
+
+std::unique_ptr<storage::PageReader> diff_pages(const Core& core, const Range& range, bool include_before) {
+  const auto source = pages_of(core, range);
+  const auto limits = page_limits(core);
+  if (range.from_view.revision() != range.view.revision()) {
+    const auto whole = std::make_shared<const feature::View>();
+    return storage::read_view_change(source, range.dataset.id, range.from,
+                                     range.from_view.view ? range.from_view.view : whole, range.to,
+                                     range.view.view ? range.view.view : whole, include_before, limits, range.after);
+  }
+  if (!range.view.view) {
+    return storage::read_diff(source, range.dataset.id, range.from, range.to, include_before, limits, range.after);
+  }
+  return storage::read_diff(source, range.dataset.id, range.from, range.to, range.view.view, include_before, limits,
+                            range.after);
+}
+
+absl::Status other_view(const Range& range) {
+  return make_error(absl::StatusCode::kInvalidArgument, "CURSOR_OTHER_VIEW",
+                    fmt::format("the cursor is of another view of dataset \"{}\"; StreamDiff leads from one view to "
+                                "another, or send no view to stay with the cursor's",
+                                range.dataset.name),
+                    {{"dataset", range.dataset.name}});
 }
 
 absl::Status changeset_unknown(std::string_view organisation, std::string_view changeset_id) {
@@ -443,8 +519,7 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamDiffResponse>>> stream_di
   constexpr auto kKind = feature::AnswerKind::kDiff;
   LT_ASSIGN_OR_RETURN(const auto range, resolve_range(core, request, kKind, request.include_before()));
   LT_RETURN_IF_ERROR(check_horizon(range.dataset, storage::oldest_of_diff(range.from, range.to)));
-  auto pages = storage::read_diff(pages_of(core, range), range.dataset.id, range.from, range.to,
-                                  request.include_before(), page_limits(core), range.after);
+  auto pages = diff_pages(core, range, request.include_before());
   return make_stream<DiffForm>(core, range, kKind, request.include_before(), request.form(), std::move(pages));
 }
 
@@ -453,16 +528,24 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamChangesResponse>>> stream
   constexpr auto kKind = feature::AnswerKind::kChanges;
   LT_ASSIGN_OR_RETURN(const auto range, resolve_range(core, request, kKind));
   LT_RETURN_IF_ERROR(check_horizon(range.dataset, range.from));
-  auto pages = storage::read_changes(pages_of(core, range), range.dataset.id, range.from, range.to, page_limits(core),
-                                     range.after);
+  if (range.from_view.revision() != range.view.revision()) return other_view(range);
+  const auto source = pages_of(core, range);
+  const auto limits = page_limits(core);
+  auto pages =
+      range.view.view
+          ? storage::read_changes(source, range.dataset.id, range.from, range.to, range.view.view, limits, range.after)
+          : storage::read_changes(source, range.dataset.id, range.from, range.to, limits, range.after);
   return make_stream<ChangesForm>(core, range, kKind, false, request.form(), std::move(pages));
 }
 
 absl::StatusOr<std::unique_ptr<MessageStream<v1::StreamSnapshotResponse>>> stream_snapshot(
     const Core& core, const v1::StreamSnapshotRequest& request) {
   LT_ASSIGN_OR_RETURN(const auto range, range_of_snapshot(core, request));
+  const auto source = pages_of(core, range);
   auto pages =
-      storage::read_snapshot(pages_of(core, range), range.dataset.id, range.to, page_limits(core), range.after);
+      range.view.view
+          ? storage::read_snapshot(source, range.dataset.id, range.to, range.view.view, page_limits(core), range.after)
+          : storage::read_snapshot(source, range.dataset.id, range.to, page_limits(core), range.after);
   return make_stream<SnapshotForm>(core, range, feature::AnswerKind::kSnapshot, false, request.form(),
                                    std::move(pages));
 }
@@ -480,7 +563,7 @@ absl::Status get_feature(const Core& core, const v1::GetFeatureRequest& request,
         {{"dataset", range.dataset.name}, {"feature_id", request.id()}, {"version", std::to_string(range.to)}});
   }
   LT_ASSIGN_OR_RETURN(const auto schema, schema_to_read(core, range.dataset.id, range.dataset.schema_revision));
-  LT_ASSIGN_OR_RETURN(const auto encoder, wire::FeatureEncoder::create(*schema, request.form()));
+  LT_ASSIGN_OR_RETURN(const auto encoder, wire::FeatureEncoder::create(*schema, request.form(), request.crs()));
   LT_RETURN_IF_ERROR(encoder.encode(entry->id, entry->version, entry->record, response.mutable_feature()));
   response.set_crs(encoder.crs());
   response.set_operation(encoder.operation());

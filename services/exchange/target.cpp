@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/status.hpp"
+#include "geo/validity.hpp"
 
 namespace lt::exchange {
 namespace {
@@ -24,6 +25,20 @@ absl::StatusOr<Source> make_source(int epsg, const geo::Crs& to) {
 absl::Status scope_invalid(std::string_view why) {
   return make_error(absl::StatusCode::kInvalidArgument, "SCOPE_INVALID",
                     fmt::format("scope.area_wkt: {}; send a valid POLYGON or MULTIPOLYGON in the dataset's CRS", why));
+}
+
+absl::StatusOr<geo::Geometry> read_area(const Target& target, const std::string& wkt) {
+  if (!target.crs) return scope_invalid("the dataset has no geometry");
+  auto area = geo::parse_wkt(wkt, target.crs->epsg);
+  if (!area.ok()) return scope_invalid(message_of(area.status()));
+  if (area->type != geo::GeometryType::kPolygon && area->type != geo::GeometryType::kMultiPolygon) {
+    return scope_invalid(fmt::format("it is a {}", geo::to_string(area->type)));
+  }
+  if (area->box.empty()) return scope_invalid("it is empty");
+  const geo::Geos geos;
+  LT_ASSIGN_OR_RETURN(const auto invalidity, geos.check_validity(*area));
+  if (invalidity) return scope_invalid(fmt::format("{} at {} {}", invalidity->reason, invalidity->x, invalidity->y));
+  return area;
 }
 
 }  // namespace
@@ -68,18 +83,16 @@ absl::StatusOr<const Source*> Target::source(int epsg) {
   return &*found->second;
 }
 
-absl::StatusOr<geo::Geometry> read_scope(const Target& target, const std::string& wkt) {
-  if (!target.crs) return scope_invalid("the dataset has no geometry");
-  auto area = geo::parse_wkt(wkt, target.crs->epsg);
-  if (!area.ok()) return scope_invalid(message_of(area.status()));
-  if (area->type != geo::GeometryType::kPolygon && area->type != geo::GeometryType::kMultiPolygon) {
-    return scope_invalid(fmt::format("it is a {}", geo::to_string(area->type)));
+absl::StatusOr<storage::Scope> read_scope(const Target& target, const feature::ChangesetHeader& header) {
+  storage::Scope scope;
+  if (!header.scope_wkt.empty()) {
+    LT_ASSIGN_OR_RETURN(scope.area, read_area(target, header.scope_wkt));
   }
-  if (area->box.empty()) return scope_invalid("it is empty");
-  const geo::Geos geos;
-  LT_ASSIGN_OR_RETURN(const auto invalidity, geos.check_validity(*area));
-  if (invalidity) return scope_invalid(fmt::format("{} at {} {}", invalidity->reason, invalidity->x, invalidity->y));
-  return area;
+  if (header.scope_filter.empty()) return scope;
+  auto filter = feature::Filter::parse(header.scope_filter, *target.schema);
+  if (!filter.ok()) return annotate(filter.status(), "scope.filter");
+  scope.filter = *std::move(filter);
+  return scope;
 }
 
 }  // namespace lt::exchange

@@ -17,6 +17,7 @@
 #include "rules/coordinates.hpp"
 #include "rules/repair.hpp"
 #include "rules/schema_rules.hpp"
+#include "storage/scope.hpp"
 #include "wire/change.hpp"
 
 namespace lt::exchange {
@@ -51,8 +52,9 @@ struct Target {
                                                                   const feature::ChangesetHeader& header,
                                                                   const std::string& crs, const std::string& name);
 
-/// The area of a scoped snapshot.
-/// Errors: INVALID_ARGUMENT SCOPE_INVALID (not WKT of a valid polygon in the dataset's CRS).
-[[nodiscard]] absl::StatusOr<geo::Geometry> read_scope(const Target& target, const std::string& wkt);
+/// The scope of a snapshot whose header has one.
+/// Errors: INVALID_ARGUMENT SCOPE_INVALID (not WKT of a valid polygon in the dataset's CRS); those of
+/// feature::Filter::parse().
+[[nodiscard]] absl::StatusOr<storage::Scope> read_scope(const Target& target, const feature::ChangesetHeader& header);
 
 }  // namespace lt::exchange

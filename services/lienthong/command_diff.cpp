@@ -12,6 +12,7 @@
 #include "client/client.hpp"
 #include "lienthong/entry_writer.hpp"
 #include "lienthong/versions.hpp"
+#include "lienthong/view_options.hpp"
 #include "wire/catalog.hpp"
 
 namespace lt::cli {
@@ -21,21 +22,30 @@ struct DiffOptions {
   std::string dataset;
   std::string range;
   bool before = false;
+  ViewOptions see;
 };
 
-absl::StatusOr<EntryWriter> writer_for(const client::Client& client, const std::string& dataset) {
-  LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(dataset));
+// Writes geometries in the CRS that was asked for, else in WGS 84.
+absl::StatusOr<EntryWriter> writer_for(const client::Client& client, const DiffOptions& options,
+                                       const client::EntryReader& reader) {
+  LT_ASSIGN_OR_RETURN(const auto proto, client.get_schema(options.dataset));
   LT_ASSIGN_OR_RETURN(feature::Schema schema, wire::schema_from_proto(proto));
-  return EntryWriter::create(std::move(schema));
+  return EntryWriter::create(std::move(schema), options.see.crs.empty() ? std::string() : reader.header().crs());
 }
 
 using OpCounts = std::map<feature::EntryOp, std::int64_t>;
 
 void print_counts(const Cli& cli, const client::EntryReader& reader, OpCounts counts) {
-  cli.output.print(fmt::format(
-      "{} ({}, {}]: {} inserted, {} updated, {} deleted", reader.header().dataset(), reader.header().from_version(),
-      reader.header().to_version(), with_thousands(counts[feature::EntryOp::kInsert]),
-      with_thousands(counts[feature::EntryOp::kUpdate]), with_thousands(counts[feature::EntryOp::kDelete])));
+  const auto& header = reader.header();
+  const auto of = [&counts](feature::EntryOp op) { return with_thousands(counts[op]); };
+  std::string text = fmt::format("{} ({}, {}]: {} inserted, {} updated, {} deleted", header.dataset(),
+                                 header.from_version(), header.to_version(), of(feature::EntryOp::kInsert),
+                                 of(feature::EntryOp::kUpdate), of(feature::EntryOp::kDelete));
+  if (!header.view_revision().empty()) {
+    text += fmt::format(", {} entered, {} left", of(feature::EntryOp::kEnter), of(feature::EntryOp::kLeave));
+  }
+  if (header.operation() != "identity") text += fmt::format("; {} by {}", header.crs(), header.operation());
+  cli.output.print(text);
 }
 
 absl::Status print_entries(const Cli& cli, const EntryWriter& writer, client::EntryReader& reader, bool before) {
@@ -55,18 +65,19 @@ absl::Status print_entries(const Cli& cli, const EntryWriter& writer, client::En
 absl::Status diff(const Cli& cli, const DiffOptions& options) {
   LT_ASSIGN_OR_RETURN(const VersionRange range, parse_version_range(options.range));
   LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
-  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options.dataset));
   // For people the state before tells what changed.
   const bool ask_before = options.before || !cli.output.json;
-  LT_ASSIGN_OR_RETURN(auto reader, client.diff(options.dataset, range.from, range.to, ask_before));
+  LT_ASSIGN_OR_RETURN(auto reader,
+                      client.diff(options.dataset, range.from, range.to, ask_before, {}, options.see.view()));
+  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options, reader));
   return print_entries(cli, writer, reader, options.before);
 }
 
 absl::Status changes(const Cli& cli, const DiffOptions& options) {
   LT_ASSIGN_OR_RETURN(const VersionRange range, parse_version_range(options.range));
   LT_ASSIGN_OR_RETURN(const auto client, connect(cli));
-  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options.dataset));
-  LT_ASSIGN_OR_RETURN(auto reader, client.changes(options.dataset, range.from, range.to));
+  LT_ASSIGN_OR_RETURN(auto reader, client.changes(options.dataset, range.from, range.to, {}, options.see.view()));
+  LT_ASSIGN_OR_RETURN(const EntryWriter writer, writer_for(client, options, reader));
   return print_entries(cli, writer, reader, false);
 }
 
@@ -74,6 +85,7 @@ std::shared_ptr<DiffOptions> add_range(CLI::App& verb) {
   auto options = std::make_shared<DiffOptions>();
   verb.add_option("DATASET", options->dataset)->required();
   verb.add_option("A..B", options->range, "versions after A up to B; A.. = up to the head")->required();
+  add_view_options(verb, options->see);
   return options;
 }
 

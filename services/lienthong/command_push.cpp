@@ -44,6 +44,7 @@ struct PushOptions {
   std::string message;
   std::string on_conflict = "reject";
   std::string scope_wkt;
+  std::string scope_filter;
   std::vector<std::string> repairs;
   std::vector<std::string> only;
   std::optional<std::int64_t> base_version;
@@ -141,6 +142,7 @@ class Push {
     header.dry_run = options_.dry_run;
     header.base_version = options_.base_version;
     header.scope_wkt = options_.scope_wkt;
+    header.scope_filter = options_.scope_filter;
     if (options_.on_conflict == "skip") header.on_conflict = feature::ConflictPolicy::kSkipAndList;
     if (options_.quarantine) header.on_invalid = feature::InvalidPolicy::kQuarantine;
     for (const auto& [name, repair] : kRepairs) {
@@ -254,6 +256,8 @@ void add_policies(CLI::App& verb, PushOptions& options) {
   verb.add_option("--only", options.only, "update just these fields of features that are there: lanes,geometry")
       ->delimiter(',');
   verb.add_option("--scope-wkt", options.scope_wkt, "with --snapshot: the area that the file is the whole of");
+  verb.add_option("--scope-filter", options.scope_filter,
+                  "with --snapshot: the file is the whole of what this condition (CQL2) holds for");
 }
 
 }  // namespace

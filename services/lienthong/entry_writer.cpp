@@ -29,9 +29,9 @@ std::string shown(const nlohmann::ordered_json& properties, const std::string& n
 
 }  // namespace
 
-absl::StatusOr<EntryWriter> EntryWriter::create(feature::Schema schema) {
+absl::StatusOr<EntryWriter> EntryWriter::create(feature::Schema schema, const std::string& as_read) {
   EntryWriter writer(std::move(schema));
-  if (writer.schema_.crs.empty()) return writer;
+  if (writer.schema_.crs.empty() || !as_read.empty()) return writer;
   LT_ASSIGN_OR_RETURN(const geo::Crs from, geo::find_crs(writer.schema_.crs));
   LT_ASSIGN_OR_RETURN(const geo::Crs to, geo::find_crs(kWgs84));
   LT_ASSIGN_OR_RETURN(auto transformer, geo::Transformer::create(from, to));

@@ -15,13 +15,14 @@
 
 namespace lt::cli {
 
-/// Writes entries of one dataset. Geometries are computed in WGS 84 by the pinned operation of the dataset's CRS.
-/// Not thread-safe.
+/// Writes entries of one dataset. Not thread-safe.
 class EntryWriter {
  public:
   /// @param schema the newest revision: it names every field number that older records use.
+  /// @param as_read CRS of the entries' geometries when they are to be written as they are; empty: they are in the
+  /// dataset's CRS, and are computed in WGS 84 by its pinned operation.
   /// Errors: those of geo::find_crs() and geo::Transformer::create().
-  [[nodiscard]] static absl::StatusOr<EntryWriter> create(feature::Schema schema);
+  [[nodiscard]] static absl::StatusOr<EntryWriter> create(feature::Schema schema, const std::string& as_read = {});
 
   /// {"op","id","geometry","properties","version"}; with `with_before` also "before", null for an insert.
   /// Errors: those of feature::decode_record() and geo::Transformer::transform().

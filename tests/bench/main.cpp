@@ -11,15 +11,14 @@
 
 int main(int argc, char** argv) {
   using namespace lt::bench;
-  const std::map<std::string, absl::StatusOr<Figures> (*)(const Options&)> works{{"changesets", time_changesets},
-                                                                                 {"single", rate_single_changes},
-                                                                                 {"diff", rate_diff},
-                                                                                 {"snapshot", rate_snapshot},
-                                                                                 {"transform", rate_transform}};
+  const std::map<std::string, absl::StatusOr<Figures> (*)(const Options&)> works{
+      {"changesets", time_changesets}, {"single", rate_single_changes}, {"diff", rate_diff},
+      {"snapshot", rate_snapshot},     {"area", time_area_diff},        {"filter", time_filter_diff},
+      {"transform", rate_transform}};
   Options options;
   std::string work;
   CLI::App app("Times one work beside PostgreSQL's own limit on the same server");
-  app.add_option("WORK", work, "changesets, single, diff, snapshot or transform")
+  app.add_option("WORK", work, "changesets, single, diff, snapshot, area, filter or transform")
       ->required()
       ->check(CLI::IsMember(works));
   app.add_option("--endpoint", options.endpoint, "of the exchange")->required();
@@ -31,6 +30,8 @@ int main(int argc, char** argv) {
   app.add_option("--publishers", options.publishers, "at once")->capture_default_str();
   app.add_option("--seconds", options.seconds, "of one run of `single`")->capture_default_str();
   app.add_flag("--old", options.old_version, "snapshot of version 1 instead of the head");
+  app.add_option("--area-wkt", options.area_wkt, "of `area`, in the dataset's CRS");
+  app.add_option("--filter", options.filter, "of `filter`, CQL2 text");
   app.add_flag("--alone", options.alone, "changesets and diffs without their limit");
   CLI11_PARSE(app, argc, argv);
   if (const auto quiet = lt::init_logging({.level = "error"}); !quiet.ok()) return 1;

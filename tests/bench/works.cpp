@@ -13,6 +13,7 @@
 #include "base/status.hpp"
 #include "client/client.hpp"
 #include "client/publisher.hpp"
+#include "feature/filter.hpp"
 #include "rows.hpp"
 #include "wire/catalog.hpp"
 
@@ -220,6 +221,83 @@ absl::StatusOr<Figures> rate_snapshot(const Options& options) {
   LT_ASSIGN_OR_RETURN(auto bench, open(options));
   const auto version = options.old_version ? std::optional<std::int64_t>(1) : std::nullopt;
   return rates_beside_copy(bench, options, 0, [&] { return bench.client.snapshot(options.dataset, version); });
+}
+
+namespace {
+
+// Seconds until the last entry of a diff to the head is here.
+absl::StatusOr<double> time_diff(const Bench& bench, const Options& options, std::int64_t from,
+                                 const std::optional<lienthong::v1::View>& view) {
+  const auto start = Clock::now();
+  LT_ASSIGN_OR_RETURN(auto reader, bench.client.diff(options.dataset, from, std::nullopt, false, {}, view));
+  while (true) {
+    LT_ASSIGN_OR_RETURN(const auto entry, reader.next());
+    if (!entry) return seconds_since(start);
+  }
+}
+
+// The payloads of the same changes, filtered by PostgreSQL.
+absl::StatusOr<double> time_select(Bench& bench, const Options& options, const feature::Schema& schema, int number,
+                                   std::int64_t from) {
+  LT_ASSIGN_OR_RETURN(const auto filter, feature::Filter::parse(options.filter, schema));
+  const auto sql = filter.to_sql({"f.geom", "f.props", 2});
+  pg::Params params;
+  params.add(from);
+  for (const auto& value : sql.values) {
+    if (const auto* text = std::get_if<std::string>(&value)) params.add(*text);
+    if (const auto* number_value = std::get_if<std::int64_t>(&value)) params.add(*number_value);
+  }
+  if (params.size() != sql.values.size() + 1) return absl::InvalidArgumentError("a filter of texts and numbers only");
+  const auto start = Clock::now();
+  LT_RETURN_IF_ERROR(
+      bench.database
+          .execute(fmt::format("SELECT l.version, l.fid, l.op, l.payload FROM lienthong_data.log_{0} l JOIN "
+                               "lienthong_data.feature_{0} f ON f.fid = l.fid AND f.version = l.version "
+                               "WHERE l.version > $1 AND {1} ORDER BY l.version, l.fid",
+                               number, sql.text),
+                   params)
+          .status());
+  return seconds_since(start);
+}
+
+absl::StatusOr<std::int64_t> start_of_diff(const Bench& bench, const Options& options) {
+  LT_ASSIGN_OR_RETURN(const auto dataset, bench.client.get_dataset(options.dataset));
+  if (dataset.head() < options.versions) return absl::FailedPreconditionError("the dataset has fewer versions");
+  return dataset.head() - options.versions;
+}
+
+}  // namespace
+
+absl::StatusOr<Figures> time_area_diff(const Options& options) {
+  LT_ASSIGN_OR_RETURN(const auto bench, open(options));
+  LT_ASSIGN_OR_RETURN(const auto from, start_of_diff(bench, options));
+  lienthong::v1::View view;
+  view.set_area_wkt(options.area_wkt);
+  Figures figures;
+  for (int run = 0; run < options.runs; ++run) {
+    LT_ASSIGN_OR_RETURN(const double ours, time_diff(bench, options, from, view));
+    LT_ASSIGN_OR_RETURN(const double limit, time_diff(bench, options, from, std::nullopt));
+    figures.ours.push_back(ours);
+    figures.limit.push_back(limit);
+  }
+  return figures;
+}
+
+absl::StatusOr<Figures> time_filter_diff(const Options& options) {
+  LT_ASSIGN_OR_RETURN(auto bench, open(options));
+  LT_ASSIGN_OR_RETURN(const auto from, start_of_diff(bench, options));
+  LT_ASSIGN_OR_RETURN(const auto schema, schema_of(bench.client, options.dataset));
+  LT_ASSIGN_OR_RETURN(const int number, number_of(bench.database, options.dataset));
+  lienthong::v1::View view;
+  view.set_filter(options.filter);
+  Figures figures;
+  for (int run = 0; run < options.runs; ++run) {
+    LT_ASSIGN_OR_RETURN(const double ours, time_diff(bench, options, from, view));
+    LT_ASSIGN_OR_RETURN(const double limit, time_select(bench, options, schema, number, from));
+    figures.ours.push_back(ours);
+    figures.limit.push_back(limit);
+  }
+  return figures;
 }
 
 }  // namespace lt::bench

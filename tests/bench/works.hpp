@@ -16,7 +16,8 @@ struct Options {
   int publishers = 4;  ///< at once, each with a dataset of its own: DATASET1, DATASET2, ...
   double seconds = 3;  ///< of one run of rates
   bool old_version = false;
-  bool alone = false;  ///< changesets and diffs without their limit
+  bool alone = false;            ///< changesets and diffs without their limit
+  std::string area_wkt, filter;  ///< of a view
 };
 
 /// One figure a run. Seconds, or commits or payload bytes a second.
@@ -35,5 +36,9 @@ struct Figures {
 [[nodiscard]] absl::StatusOr<Figures> rate_snapshot(const Options& options);
 /// Vertices a second of lines brought from EPSG:9210 to EPSG:4326; beside PROJ over arrays of the same vertices.
 [[nodiscard]] absl::StatusOr<Figures> rate_transform(const Options& options);
+/// Seconds of a net diff to the head through an area; beside the same diff of the whole dataset.
+[[nodiscard]] absl::StatusOr<Figures> time_area_diff(const Options& options);
+/// Seconds of a net diff to the head through a filter; beside a SELECT of the payloads with the same filter in SQL.
+[[nodiscard]] absl::StatusOr<Figures> time_filter_diff(const Options& options);
 
 }  // namespace lt::bench

@@ -64,6 +64,18 @@ const std::vector<std::string> kProperties{
     R"({"lanes":2})",
 };
 
+// For the properties of fuzz::every_type().
+const std::vector<std::string> kFilters{
+    "int64 = 2 AND NOT (double > .5 OR decimal <= -12.50)",
+    "string LIKE 'H_ N%\\\\' OR string IN ('Hà Nội', 'it''s')",
+    "int64 + 1 * -(double / 2) BETWEEN -9223372036854775808 AND 1e308",
+    "date < DATE('2024-02-29') AND timestamp >= TIMESTAMP('2024-05-06T07:08:09.5+07:00')",
+    "bool = TRUE AND \"limited string\" IS NOT NULL AND bytes IS NULL",
+    "S_INTERSECTS(geometry, POLYGON((0 0, 4 0, 4 4, 0 0))) OR S_WITHIN(geometry, POINT Z (1 1 1))",
+    "int64 IN (1, 2, 3.5) AND 1 / 0 = 1 OR geometry IS NULL",
+    "(((TRUE)))",
+};
+
 class Seeds {
  public:
   explicit Seeds(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -240,6 +252,7 @@ void add_builtin(Seeds& seeds) {
                            R"({"committed_at":"9999-12-31T23:59:59-18:00"})"}) {
     seeds.add("json", text);
   }
+  for (const std::string& text : kFilters) seeds.add("filter", text);
   add_tokens(seeds);
   add_messages(seeds);
 }

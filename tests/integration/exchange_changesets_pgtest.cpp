@@ -1,5 +1,10 @@
 // Changesets with everything that their header may ask for: several datasets, partial updates, policies, scope,
 // resumption.
+#include <functional>
+#include <map>
+#include <random>
+#include <tuple>
+
 #include <catch2/catch.hpp>
 
 #include "exchange_support.hpp"
@@ -315,6 +320,210 @@ TEST_CASE("the scope of a snapshot must be a polygon, of a snapshot") {
   header.set_kind(v1::CHANGESET_KIND_CHANGES);
   REQUIRE_ERROR(exchange.publish(header, {}), kInvalid, "SCOPE_NEEDS_SNAPSHOT");
   REQUIRE_ERROR(exchange.publish(exchange.scoped(), {}), kPrecondition, "EMPTY_SNAPSHOT");
+}
+
+struct FilteredFixture : ExchangeFixture {
+  using ExchangeFixture::ExchangeFixture;
+  v1::PublishHeader filtered(const std::string& filter, const std::string& wkt = "") {
+    auto made = header();
+    made.set_kind(v1::CHANGESET_KIND_SNAPSHOT);
+    made.mutable_scope()->set_filter(filter);
+    made.mutable_scope()->set_area_wkt(wkt);
+    return made;
+  }
+};
+
+v1::Change without_lanes(const std::string& id, const std::string& name = "a") {
+  auto made = upsert_point(id, 0, 1, name);
+  made.mutable_feature()->mutable_properties()->mutable_fields()->erase("lanes");
+  return made;
+}
+
+TEST_CASE("a snapshot of what a filter holds for deletes only that, and may touch only that") {
+  FilteredFixture exchange;
+  // Features of lanes 1 to 4, in the west and in the east; one that has none.
+  std::vector<v1::Change> all;
+  for (int lanes = 1; lanes <= 4; ++lanes) {
+    all.push_back(upsert_point("w" + std::to_string(lanes), 10 * lanes, lanes));
+    all.push_back(upsert_point("e" + std::to_string(lanes), 1000 + lanes, lanes));
+  }
+  all.push_back(without_lanes("null"));
+  must(exchange.publish(all));
+
+  SECTION("without an area") {
+    // w3 stays, e3 leaves the scope, n is new, w1 comes in; w4 and e4 are gone.
+    const auto receipt =
+        must(exchange.publish(exchange.filtered("lanes >= 3"), {upsert_point("w3", 30, 3), upsert_point("e3", 1003, 1),
+                                                                upsert_point("n", 5, 4), upsert_point("w1", 10, 5)}));
+    CHECK(receipt.counts().unchanged() == 1);
+    CHECK(receipt.counts().updated() == 2);
+    CHECK(receipt.counts().inserted() == 1);
+    CHECK(receipt.counts().deleted() == 2);
+    CHECK(ids_of(exchange, "test.points") == std::vector<std::string>{"e1", "e2", "e3", "n", "null", "w1", "w2", "w3"});
+  }
+  SECTION("inside an area") {
+    const auto receipt = must(exchange.publish(exchange.filtered("lanes >= 3", kWest), {upsert_point("w4", 40, 4)}));
+    CHECK(receipt.counts().deleted() == 1);
+    CHECK(ids_of(exchange, "test.points") ==
+          std::vector<std::string>{"e1", "e2", "e3", "e4", "null", "w1", "w2", "w4"});
+  }
+  SECTION("of what a spatial filter holds for") {
+    const auto receipt = must(
+        exchange.publish(exchange.filtered(std::string("S_INTERSECTS(geometry, ") + kWest + ") AND lanes IS NOT NULL"),
+                         {upsert_point("w1", 10, 1), upsert_point("w2", 20, 2)}));
+    CHECK(receipt.counts().deleted() == 2);
+    CHECK(ids_of(exchange, "test.points") == std::vector<std::string>{"e1", "e2", "e3", "e4", "null", "w1", "w2"});
+  }
+  SECTION("not what is outside, as sent and as stored") {
+    const auto before = exchange.stored();
+    const auto header = exchange.filtered("lanes >= 3");
+    REQUIRE_ERROR(exchange.publish(header, {upsert_point("w1", 11, 1)}), kPrecondition, "OUT_OF_SCOPE");
+    REQUIRE_ERROR(exchange.publish(header, {upsert_point("new", 11, 2)}), kPrecondition, "OUT_OF_SCOPE");
+    // NULL is not in the scope either.
+    REQUIRE_ERROR(exchange.publish(header, {without_lanes("null", "b")}), kPrecondition, "OUT_OF_SCOPE");
+    const auto west = exchange.filtered("lanes >= 3", kWest);
+    REQUIRE_ERROR(exchange.publish(west, {upsert_point("e3", 1004, 3)}), kPrecondition, "OUT_OF_SCOPE");
+    CHECK(exchange.stored() == before);
+  }
+  SECTION("the filter belongs to the content") {
+    auto header = exchange.filtered("lanes >= 4");
+    const std::vector<v1::Change> kept{upsert_point("w4", 40, 4)};
+    const auto first = must(exchange.publish(header, kept));
+    CHECK(first.counts().deleted() == 1);
+    CHECK(same(must(exchange.publish(header, kept)), first));
+    header.mutable_scope()->set_filter("lanes > 3");
+    REQUIRE_ERROR(exchange.publish(header, kept), absl::StatusCode::kAlreadyExists, "CHANGESET_ID_REUSED");
+  }
+}
+
+TEST_CASE("a filter that cannot be decided for a feature refuses the snapshot and says so") {
+  FilteredFixture exchange;
+  const auto big = [](const std::string& id, std::int64_t value) {
+    auto made = upsert_point(id, 1);
+    (*made.mutable_feature()->mutable_properties()->mutable_fields())["big"].set_string_value(std::to_string(value));
+    return made;
+  };
+  constexpr std::int64_t kLargest = 9223372036854775807;
+  must(exchange.publish({big("large", kLargest), big("small", 1), big("out", -5)}));
+  const auto header = exchange.filtered("big + 1 > 0");
+  // As sent.
+  auto refused = exchange.publish(header, {big("small", 1), big("large", kLargest)});
+  REQUIRE_ERROR(refused, kInvalid, "SCOPE_OVERFLOW");
+  CHECK(metadata_of(refused.status(), "feature_id") == "large");
+  // As stored: absent, and sent outside of the scope.
+  REQUIRE_ERROR(exchange.publish(header, {big("small", 1)}), kPrecondition, "SCOPE_UNDECIDABLE");
+  refused = exchange.publish(header, {big("small", 1), big("large", -7)});
+  REQUIRE_ERROR(refused, kPrecondition, "SCOPE_UNDECIDABLE");
+  CHECK(metadata_of(refused.status(), "feature_id") == "large");
+  // Elsewhere it does not matter.
+  const auto east = exchange.filtered("big + 1 > 0",
+                                      "POLYGON ((500900 1999000, 501000 1999000, 501000 2001000, "
+                                      "500900 1999000))");
+  auto allowing = east;
+  allowing.set_allow_mass_delete(true);
+  CHECK_FALSE(must(exchange.publish(allowing, {})).changed());
+  // What is replaced inside the scope is not looked at.
+  const auto receipt = must(exchange.publish(header, {big("large", 7)}));
+  CHECK(receipt.counts().updated() == 1);
+  CHECK(receipt.counts().deleted() == 1);
+  CHECK(ids_of(exchange, "test.points") == std::vector<std::string>{"large", "out"});
+}
+
+TEST_CASE("the filter of a scope must fit the dataset") {
+  FilteredFixture exchange;
+  REQUIRE_ERROR(exchange.publish(exchange.filtered("lanes >="), {}), kInvalid, "FILTER_SYNTAX");
+  REQUIRE_ERROR(exchange.publish(exchange.filtered("lane = 1"), {}), kInvalid, "FILTER_UNKNOWN_PROPERTY");
+  REQUIRE_ERROR(exchange.publish(exchange.filtered("lanes = 'a'"), {}), kInvalid, "FILTER_TYPE");
+  REQUIRE_ERROR(exchange.publish(exchange.filtered("name = '" + std::string(70'000, 'x') + "'"), {}),
+                absl::StatusCode::kResourceExhausted, "FILTER_TOO_LARGE");
+  REQUIRE_ERROR(exchange.publish(exchange.filtered(""), {}), kInvalid, "SCOPE_MISSING");
+  auto header = exchange.filtered("lanes = 1");
+  header.set_kind(v1::CHANGESET_KIND_CHANGES);
+  REQUIRE_ERROR(exchange.publish(header, {}), kInvalid, "SCOPE_NEEDS_SNAPSHOT");
+}
+
+TEST_CASE("a feature without geometry is outside of an area, as sent and as stored") {
+  ScopedFixture exchange;
+  must(exchange.publish({upsert_shape("bare", ""), upsert_shape("west", "POINT (500050 2000000)")}));
+  auto header = exchange.scoped();
+  header.set_dataset("test.shapes");
+  const auto west = upsert_shape("west", "POINT (500050 2000000)");
+  REQUIRE_ERROR(exchange.publish(header, {west, upsert_shape("bare", "", "b")}), kPrecondition, "OUT_OF_SCOPE");
+  CHECK(must(exchange.publish(header, {west, upsert_shape("bare", "POINT (500051 2000000)")})).counts().updated() == 1);
+}
+
+/// What a dataset of points must hold after a scoped snapshot: id -> (x, lanes).
+using Points = std::map<std::string, std::pair<int, int>>;
+using InScope = std::function<bool(std::pair<int, int>)>;
+
+Points after_snapshot(const Points& stored, const Points& sent, const InScope& in_scope) {
+  Points after;
+  for (const auto& [id, point] : stored) {
+    if (!in_scope(point)) after[id] = point;
+  }
+  for (const auto& [id, point] : sent) {
+    const auto before = stored.find(id);
+    const bool known_inside = before != stored.end() && in_scope(before->second);
+    if (in_scope(point) || known_inside) after[id] = point;  // else a conflict, left out
+  }
+  return after;
+}
+
+Points random_points(std::mt19937& random, int most) {
+  Points points;
+  const auto below = [&random](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int i = below(most) + 1; i > 0; --i) {
+    points["f" + std::to_string(below(40))] = {20 * below(10), 1 + below(4)};
+  }
+  return points;
+}
+
+TEST_CASE("random snapshots of random scopes leave what they should") {
+  auto config = exchange_config();
+  config.publish_memory_bytes = GENERATE(std::int64_t{0}, std::int64_t{3 << 20});
+  config.staging_piece_bytes = 0;
+  FilteredFixture exchange(config);
+  const auto is_west = [](int x) { return x <= 100; };
+  const std::string west = std::string("S_INTERSECTS(geometry, ") + kWest + ")";
+  const std::vector<std::tuple<std::string, std::string, InScope>> scopes{
+      {"lanes = 2", "", [](auto p) { return p.second == 2; }},
+      {"lanes * 2 + 1 > 4", "", [](auto p) { return p.second * 2 + 1 > 4; }},
+      {"lanes IN (1, 4) AND NOT name = 'z'", kWest, [&](auto p) { return p.second % 3 == 1 && is_west(p.first); }},
+      {west + " OR lanes = 3", "", [&](auto p) { return is_west(p.first) || p.second == 3; }},
+      {"NOT " + west + " AND lanes + 1 < 4", "", [&](auto p) { return !is_west(p.first) && p.second < 3; }},
+      {"", kWest, [&](auto p) { return is_west(p.first); }},
+  };
+  std::mt19937 random(20240506);
+  Points stored;
+  std::int64_t deleted = 0, skipped = 0;
+  for (int run = 0; run < 90; ++run) {
+    const auto& [filter, wkt, in_scope] = scopes[random() % scopes.size()];
+    const Points fresh = random_points(random, 25);
+    std::vector<v1::Change> changes;
+    for (const auto& [id, point] : fresh) changes.push_back(upsert_point(id, point.first, point.second));
+    if (run % 3 == 0) {  // something for the next ones to work with
+      must(exchange.publish(changes));
+      for (const auto& [id, point] : fresh) stored[id] = point;
+      continue;
+    }
+    auto header = exchange.filtered(filter, wkt);
+    header.set_allow_mass_delete(true);
+    header.set_on_conflict(v1::CONFLICT_POLICY_SKIP_AND_LIST);
+    INFO("run " << run << ": " << filter << " " << wkt);
+    const auto receipt = must(exchange.publish(header, changes));
+    stored = after_snapshot(stored, fresh, in_scope);
+    deleted += receipt.counts().deleted();
+    skipped += receipt.counts().skipped();
+    Points found;
+    for (const auto& feature :
+         must(exchange.snapshot(R"({"dataset":"test.points","form":"FEATURE_FORM_WKT"})")).entries) {
+      const auto lanes = static_cast<int>(feature.properties().fields().at("lanes").number_value());
+      found[feature.id()] = {std::stoi(feature.wkt().substr(sizeof "POINT (" - 1)) - 500000, lanes};
+    }
+    REQUIRE(found == stored);
+  }
+  CHECK(deleted > 50);
+  CHECK(skipped > 20);
 }
 
 TEST_CASE("a snapshot with a base version does not delete what others made after it") {

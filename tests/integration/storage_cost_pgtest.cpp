@@ -72,7 +72,39 @@ class CostFixture : public StorageFixture {
     sum += cost("log_page", pg::Params().add(b).add(a + 1).add("").add(kManyRows).add(kManyBytes));
     std::vector<std::string> changed_twice;
     for (const auto& entry : diff(a, b)) changed_twice.push_back(entry.id);
-    sum += cost("states_at", pg::Params().add_text_array(changed_twice).add(a).add(true).add(kManyBytes));
+    sum += cost("states_at", states_params(changed_twice, a, {}));
+    return sum;
+  }
+
+  using Area = std::optional<geo::Box>;
+  static void add_box(pg::Params& params, const Area& area) {
+    const geo::Box box = area.value_or(geo::Box());
+    for (const double side : {box.x1, box.y1, box.x2, box.y2}) {
+      params.add(area ? std::optional(side) : std::optional<double>());
+    }
+  }
+  static pg::Params states_params(const std::vector<std::string>& ids, std::int64_t at, const Area& area) {
+    auto params = pg::Params().add_text_array(ids);
+    params.add_int8_array(std::vector<std::int64_t>(ids.size(), at)).add(true).add(kManyBytes);
+    add_box(params, area);
+    return params;
+  }
+
+  /// The same through a view of an area; also the payload bytes that the page sends.
+  Cost cost_of_view(std::int64_t a, std::int64_t b, const geo::Box& area, double& bytes) {
+    auto page = pg::Params().add(b).add(a + 1).add("").add(kManyRows).add(kManyBytes);
+    add_box(page, area);
+    page.add(a).add(kManyRows);
+    Cost sum = cost("view_log_page", page);
+    std::ifstream file(std::filesystem::path(LT_TEST_DATA "/../../libs/storage/sql/view_log_page.sql").lexically_normal());
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const auto rows = must(database_.connect().execute(storage::sql_for(text, dataset_.id), page));
+    std::vector<std::string> ids;
+    for (int r = 0; r < rows.rows() && !rows.is_null(r, 4); ++r) {
+      ids.emplace_back(rows.get_text(r, 4));
+      bytes += static_cast<double>(rows.get_bytes(r, 6).size());
+    }
+    sum += cost("states_at", states_params(ids, a, area));
     return sum;
   }
 
@@ -120,6 +152,27 @@ TEST_CASE("what a diff costs follows its changes, not the features that are ther
   const Cost longer = measure(500, 100);
   CHECK(longer.rows == small.rows);
   CHECK(longer.pages <= 1.5 * small.pages);
+}
+
+TEST_CASE("what a diff through an area costs beyond a look at each change follows what the area holds") {
+  constexpr int kFeatures = 2'000;
+  CostFixture f;
+  f.update(0, kFeatures, 1);
+  f.update(0, kFeatures, 2);
+  f.analyze(GENERATE(false, true));
+  // Point i stands at 500000 + i, 2000000.
+  const auto box_of = [](int features) { return geo::Box{499'999.5, 1'999'999, 499'999.5 + features, 2'000'001}; };
+  double bytes_of_60 = 0, bytes_of_all = 0;
+  const Cost of_60 = f.cost_of_view(1, 2, box_of(60), bytes_of_60);
+  const Cost of_all = f.cost_of_view(1, 2, box_of(kFeatures), bytes_of_all);
+  // The boxes of all changes are looked at once, twice where the index finds the end of the page; states before are
+  // asked for, and payloads sent, only of what the box touches.
+  CHECK(of_60.rows <= 2 * kFeatures + 70 + 2);
+  CHECK(of_all.rows >= 2 * kFeatures);
+  CHECK(of_60.rows <= of_all.rows - (kFeatures - 70));
+  CHECK(of_60.pages < of_all.pages / 2);
+  CHECK(bytes_of_60 > 0);
+  CHECK(bytes_of_60 <= bytes_of_all * 70 / kFeatures);
 }
 
 }  // namespace

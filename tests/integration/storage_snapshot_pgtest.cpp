@@ -3,6 +3,7 @@
 #include <thread>
 #include <tuple>
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "storage_support.hpp"
@@ -15,7 +16,8 @@ using namespace lt::test;
 using feature::ChangeOp;
 
 constexpr int kFeatures = 30;
-constexpr int kInside = 100;  // x below: inside the scope
+constexpr const char* kScope =
+    "POLYGON ((499990 1999990, 500100 1999990, 500100 2000010, 499990 2000010, 499990 1999990))";
 
 std::string id_of(int i) { return "f" + std::to_string(100 + i); }
 TestChange as_stored(int i) { return upsert(id_of(i), point_state(i, 1)); }
@@ -51,7 +53,7 @@ class SnapshotFixture : public StorageFixture {
     for (const auto& change : changes) {
       feature::Change one{++sequence_, change.op, change.id, change.base_version, {}, {}};
       one.record = feature::encode_record(1, *change.state);
-      const bool outside = request_.scope && change.state->geometry->box.x1 > 500000 + kInside;
+      const bool outside = request_.scope && !must(storage::ScopeTest(*request_.scope).contains(*change.state));
       staged_->add(0, one, &*change.state, feature::change_hash(dataset_.name, one),
                    outside ? storage::StagedKind::kOutside : storage::StagedKind::kChange);
     }
@@ -202,14 +204,18 @@ TEST_CASE("repeats in a compared snapshot are collapsed, or all quarantined with
 
 TEST_CASE("a compared snapshot of a scope deletes and refuses only what it should") {
   const auto conflicts = GENERATE(feature::ConflictPolicy::kReject, feature::ConflictPolicy::kSkipAndList);
+  const std::string way = GENERATE("area", "filter", "both");
+  const feature::Schema schema = points_schema();
   const auto [outcome, narrow] = both_ways([&](SnapshotFixture& f) {
     std::vector<TestChange> more;  // outside
     for (int i = 0; i < 3; ++i) more.push_back(upsert("o" + std::to_string(i), point_state(200 + i, 1)));
     must(f.publish(more));
     f.dataset_ = must(f.catalog_.get_dataset(f.dataset_.name));
-    f.request_.scope =
-        must(geo::parse_wkt("POLYGON ((499990 1999990, 500100 1999990, 500100 2000010, 499990 2000010, "
-                            "499990 1999990))"));
+    auto& part = f.request_.scope.emplace();
+    if (way != "filter") part.area = must(geo::parse_wkt(kScope));
+    if (way == "filter")
+      part.filter = must(feature::Filter::parse(fmt::format("S_WITHIN(geometry, {})", kScope), schema));
+    if (way == "both") part.filter = must(feature::Filter::parse("lanes + 0 > 0 OR lanes IS NULL", schema));
     f.header_.scope_wkt = "scope";
     f.header_.on_conflict = conflicts;
     auto changes = edited();

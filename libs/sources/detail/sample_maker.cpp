@@ -7,8 +7,8 @@
 
 #include "base/bytes.hpp"
 #include "base/status.hpp"
+#include "feature/provinces.hpp"
 #include "geo/crs.hpp"
-#include "sources/provinces.hpp"
 
 namespace lt::sources::detail {
 namespace {
@@ -34,7 +34,7 @@ double cosine_of_degrees(double degrees) {
 }  // namespace
 
 absl::StatusOr<SampleGrid> SampleGrid::create(const SampleOptions& options, const std::string& crs) {
-  const Province* province = find_province(options.province_code);
+  const feature::Province* province = feature::find_province(options.province_code);
   if (province == nullptr) {
     return make_error(
         absl::StatusCode::kInvalidArgument, "PROVINCE_UNKNOWN",

@@ -7,7 +7,7 @@
 
 #include "base/status.hpp"
 #include "feature/record.hpp"
-#include "geo/validity.hpp"
+#include "storage/detail/filter_params.hpp"
 #include "storage/detail/staged_row.hpp"
 #include "storage_sql.hpp"
 
@@ -18,17 +18,27 @@ constexpr std::int64_t kAnalyzeFrom = 1000;
 constexpr std::int64_t kPageRows = 4096;
 constexpr std::int64_t kPageBytes = 4 << 20;
 constexpr int kFilledColumns = 10;
+constexpr int kAbsentParameters = 7;
 // The guard of docs/data-model.md: deletes of a snapshot beyond max(10, 10 % of the features) need allow_mass_delete.
 constexpr std::int64_t kMassDeleteFloor = 10;
 constexpr std::int64_t kMassDeletePercent = 10;
 
+// What the scope cannot be decided for: a geometry that is not valid, a number of the filter that does not fit.
 absl::Status scope_undecidable(std::string_view id, const absl::Status& why) {
   return make_error(
       absl::StatusCode::kFailedPrecondition, "SCOPE_UNDECIDABLE",
-      fmt::format("feature '{}': its stored geometry is not valid, so whether it is inside the scope cannot "
-                  "be told ({}); correct it first",
+      fmt::format("feature '{}': whether it is inside the scope cannot be told from its stored state ({}); "
+                  "correct it first, or change the scope",
                   id, message_of(why)),
       {{"feature_id", std::string(id)}});
+}
+
+// The SQL of a filter tells only that a number did not fit, not for which feature.
+absl::Status absent_undecidable(const absl::Status& status) {
+  if (error_reason(status) != "SQL_NUMBER_OUT_OF_RANGE") return status;
+  return make_error(absl::StatusCode::kFailedPrecondition, "SCOPE_UNDECIDABLE",
+                    "a number that scope.filter computes for a stored feature is outside the range of its type, so "
+                    "whether that feature is inside the scope cannot be told; change the filter");
 }
 
 absl::Status snapshot_overtaken(std::string_view id) {
@@ -189,22 +199,45 @@ absl::Status DatasetPublish::fill_partials(std::optional<std::int64_t> since) {
   }
 }
 
+// An area needs an exact test of what its box meets, and so does a filter whose SQL is not exact; where there is an
+// area, what is outside of it must not make the filter fail.
+DatasetPublish::Absent DatasetPublish::absent_in_scope(std::optional<std::int64_t> since) const {
+  Absent absent;
+  const auto* const scope = request_.scope ? &*request_.scope : nullptr;
+  const auto box = scope && scope->area ? geo::round_outwards(scope->area->box) : std::nullopt;
+  absent.params.add(since).add(base_version());
+  for (std::size_t i = 0; i < 4; ++i) absent.params.add(box ? std::optional<float>((*box)[i]) : std::nullopt);
+  if (!scope || !scope->filter) {
+    absent.params.add(scope != nullptr);
+    return absent;
+  }
+  const feature::SqlColumns columns{"f.geom", "f.props", kAbsentParameters + 1};
+  const auto filter = scope->area ? scope->filter->to_candidate_sql(columns) : scope->filter->to_sql(columns);
+  absent.params.add(!filter.exact);
+  add_filter_values(absent.params, filter);
+  // An exact filter may fail, so it must not see what the snapshot contains: OFFSET keeps it out of the brackets.
+  absent.end = fmt::format("{}) f WHERE {}", filter.exact ? " OFFSET 0" : "", filter.text);
+  absent.filtered = true;
+  return absent;
+}
+
 absl::Status DatasetPublish::prepare_absent(std::optional<std::int64_t> since) {
-  const auto box = request_.scope ? geo::round_outwards(request_.scope->box) : std::nullopt;
-  pg::Params params = pg::Params().add(since).add(base_version());
-  for (std::size_t i = 0; i < 4; ++i) params.add(box ? std::optional<float>((*box)[i]) : std::nullopt);
+  const Absent absent = absent_in_scope(since);
   // What changed since is among the ordinary changes again.
   const bool among_same = part_.compared_from && !since;
-  if (!among_same) return connection_.execute(sql(sql::kInsertAbsent) + sql(sql::kAbsent), params).status();
+  if (!among_same) {
+    const std::string insert = sql(sql::kInsertAbsent) + sql(sql::kAbsent) + absent.end;
+    return absent_undecidable(connection_.execute(insert, absent.params, !absent.filtered).status());
+  }
   LT_RETURN_IF_ERROR(connection_.execute_script("DROP TABLE IF EXISTS lt_absent"));
-  const std::string find = sql(sql::kFindAbsent) + sql(sql::kAbsent) + sql(sql::kAbsentSame);
-  LT_RETURN_IF_ERROR(connection_.execute(find, params, false).status());
+  const std::string find = sql(sql::kFindAbsent) + sql(sql::kAbsent) + sql(sql::kAbsentSame) + absent.end;
+  LT_RETURN_IF_ERROR(absent_undecidable(connection_.execute(find, absent.params, false).status()));
   return connection_.execute(sql(sql::kInsertFoundAbsent), {}, false).status();
 }
 
-// Effects that depend on whether the stored geometry is inside the scope: an exact test, of those whose box meets it.
+// Effects that depend on whether the stored state is inside the scope.
 absl::Status DatasetPublish::decide_scope() {
-  const geo::Geos geos;
+  ScopeTest scope(*request_.scope);
   std::string last;
   while (true) {
     const auto params = pg::Params().add(last).add(kPageRows).add(kPageBytes);
@@ -215,8 +248,7 @@ absl::Status DatasetPublish::decide_scope() {
     std::vector<std::string> outside;
     for (int r = 0; r < page.rows(); ++r) {
       LT_ASSIGN_OR_RETURN(const auto stored, feature::decode_record(page.get_bytes(r, 1)));
-      if (!stored.state.geometry) return absl::InternalError("a feature with a box has no geometry");
-      const auto found = geos.is_inside(*stored.state.geometry, *request_.scope);
+      const auto found = scope.contains(stored.state);
       if (!found.ok()) return scope_undecidable(page.get_text(r, 0), found.status());
       (*found ? inside : outside).emplace_back(page.get_text(r, 0));
     }

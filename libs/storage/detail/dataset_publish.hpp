@@ -87,6 +87,13 @@ class DatasetPublish {
   }
   absl::Status prepare_direct();
   absl::Status prepare_since(std::optional<std::int64_t> since);
+  /// What goes into and behind kAbsent.
+  struct Absent {
+    pg::Params params;
+    std::string end = ") f";
+    bool filtered = false;
+  };
+  Absent absent_in_scope(std::optional<std::int64_t> since) const;
   absl::Status prepare_absent(std::optional<std::int64_t> since);
   absl::Status fill_partials(std::optional<std::int64_t> since);
   absl::Status fill_page(const pg::Result& page);

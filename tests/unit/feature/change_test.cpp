@@ -1,5 +1,7 @@
 #include "feature/change.hpp"
 
+#include <utility>
+
 #include <catch2/catch.hpp>
 
 #include "base/status.hpp"
@@ -79,12 +81,23 @@ TEST_CASE("the content of a changeset sees its options, not its id, message and 
   CHECK(differs([](ChangesetHeader& h) { h.crs = "EPSG:4326"; }));
   CHECK(differs([](ChangesetHeader& h) { h.base_version = 0; }));
   CHECK(differs([](ChangesetHeader& h) { h.scope_wkt = "POLYGON ((0 0, 1 0, 1 1, 0 0))"; }));
+  CHECK(differs([](ChangesetHeader& h) { h.scope_filter = "lanes = 2"; }));
   CHECK(differs([](ChangesetHeader& h) { h.on_conflict = ConflictPolicy::kSkipAndList; }));
   CHECK(differs([](ChangesetHeader& h) { h.on_invalid = InvalidPolicy::kQuarantine; }));
   CHECK(differs([](ChangesetHeader& h) { h.collapse_repeated = true; }));
   CHECK(differs([](ChangesetHeader& h) { h.repairs = {Repair::kNfc}; }));
   CHECK(differs([](ChangesetHeader& h) { h.base_versions = {{"rivers", 0}}; }));
   CHECK(differs([](ChangesetHeader& h) { h.allow_mass_delete = true; }));
+}
+
+TEST_CASE("a changeset whose scope has no filter hashes as it always did, and a filter is no area") {
+  ChangesetHeader snapshot = header();
+  snapshot.kind = ChangesetKind::kSnapshot;
+  snapshot.scope_wkt = "a";
+  CHECK(to_hex(view(finish(snapshot))) == "e3ec872966efee7b70684ea382dc9d064f219a74cf6796ae899305c1ccec84e0");
+  ChangesetHeader filtered = snapshot;
+  std::swap(filtered.scope_wkt, filtered.scope_filter);
+  CHECK(finish(filtered) != finish(snapshot));
 }
 
 TEST_CASE("the content of a changeset sees the number and order of its changes") {

@@ -13,7 +13,8 @@ namespace lt::feature {
 namespace {
 
 ResumeToken diff_token() {
-  return {AnswerKind::kDiff, "uid-1", 3, 9, std::string(64, 'a'), std::string(64, 'b'), true, 7, "QL1-7 'é'", 42};
+  return {AnswerKind::kDiff, "uid-1", 3,  9, std::string(64, 'a'), std::string(64, 'b'), true, 7,
+          "QL1-7 'é'",       42,      "", ""};
 }
 
 ResumeToken random_token(test::Random& random) {
@@ -31,6 +32,11 @@ ResumeToken random_token(test::Random& random) {
   token.include_before = token.kind == AnswerKind::kDiff && random.one_in(2);
   token.last_id = std::string(1 + random.below(128), 'x');
   token.count = 1 + static_cast<std::int64_t>(random.bits() >> 2);
+  if (random.one_in(2)) token.view = token.from_view = "view-" + std::to_string(random.below(9));
+  if (token.kind == AnswerKind::kDiff && random.one_in(2)) {
+    token.from_view = "another";
+    token.last_version = 0;
+  }
   return token;
 }
 

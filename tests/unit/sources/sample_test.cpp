@@ -6,10 +6,10 @@
 #include <set>
 
 #include "base/bytes.hpp"
+#include "feature/provinces.hpp"
 #include "feature/record.hpp"
 #include "geo/crs.hpp"
 #include "geo/validity.hpp"
-#include "sources/provinces.hpp"
 #include "support.hpp"
 
 namespace lt::sources::test {
@@ -89,7 +89,7 @@ TEST_CASE("a feature does not depend on the count, but on the seed") {
 TEST_CASE("every sample fits its schema in every province") {
   const std::string kind = GENERATE("roads", "parcels", "stations");
   geo::Geos geos;
-  for (const auto& province : provinces()) {
+  for (const auto& province : feature::provinces()) {
     const SampleOptions options{kind, 60, 1, province.code, ""};
     CAPTURE(kind, province.name);
     const auto crs = take(sample_crs(options));
@@ -121,7 +121,7 @@ TEST_CASE("every sample fits its schema in every province") {
 
 TEST_CASE("a sample in WGS 84 lies around the province's place") {
   const std::string kind = GENERATE("roads", "parcels", "stations");
-  const Province* province = find_province("79");
+  const feature::Province* province = feature::find_province("79");
   REQUIRE(province != nullptr);
   for (const auto& f : generate({kind, 500, 1, "79", "EPSG:4326"})) {
     CHECK(std::abs(f.state.geometry->box.x1 - province->inside_lon) < 0.5);
@@ -252,36 +252,6 @@ TEST_CASE("a sample reads back from every format bit for bit") {
   require_ok(writer.finish());
   auto reader = open(folder.file(name));
   CHECK(read_all(reader, generator.schema()) == expected);
-}
-
-TEST_CASE("the table of provinces has all 34, the succession all 63, and the zones are EPSG's") {
-  CHECK(provinces().size() == 34);
-  CHECK(successions().size() == 63);
-  for (const auto& province : provinces()) {
-    CAPTURE(province.name);
-    const auto crs = take(geo::find_crs("EPSG:" + std::to_string(province.epsg)));
-    CHECK(crs.vn2000);
-    CHECK(province.extent.x1 < province.inside_lon);
-    CHECK(province.inside_lon < province.extent.x2);
-    CHECK(province.extent.y1 < province.inside_lat);
-    CHECK(province.inside_lat < province.extent.y2);
-    // A TM-3 zone serves within two degrees of its meridian.
-    CHECK(std::abs(province.inside_lon - std::stod(province.central_meridian)) < 2.0);
-    // Its projection has that meridian at 500 km east.
-    auto t = take(geo::Transformer::create(take(geo::find_crs("EPSG:4756")), crs));
-    double x = std::stod(province.central_meridian), y = province.inside_lat;
-    require_ok(t.transform(x, y));
-    CHECK(x == Approx(500'000).margin(0.001));
-  }
-  std::set<std::string> reached;
-  for (const auto& s : successions()) {
-    CAPTURE(s.old_name);
-    CHECK(find_province(s.new_code) != nullptr);
-    CHECK(take(geo::find_crs("EPSG:" + std::to_string(s.old_epsg))).vn2000);
-    reached.insert(s.new_code);
-  }
-  CHECK(reached.size() == 34);
-  CHECK(find_province("02") == nullptr);
 }
 
 }  // namespace

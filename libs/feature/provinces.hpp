@@ -1,13 +1,21 @@
 // Vietnam's provinces as a table of facts (deploy/data/provinces.csv, provinces_succession.csv, embedded).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "geo/geometry.hpp"
 
-namespace lt::sources {
+namespace lt::feature {
+
+/// Code lists of administrative units: the one in force since 2025-07-01, and the one before.
+inline constexpr std::string_view kProvinceList = "ADM-2025";
+inline constexpr std::string_view kFormerProvinceList = "ADM-2004";
+/// Days since 1970-01-01: the first day of ADM-2025 (2025-07-01), the last of ADM-2004 (2025-06-30).
+inline constexpr std::int32_t kProvincesFrom = 20'270;
+inline constexpr std::int32_t kFormerProvincesUntil = kProvincesFrom - 1;
 
 /// One of the 34 provinces since 2025-07-01.
 struct Province {
@@ -35,4 +43,4 @@ struct Succession {
 /// By old code.
 [[nodiscard]] const std::vector<Succession>& successions();
 
-}  // namespace lt::sources
+}  // namespace lt::feature

@@ -1,11 +1,11 @@
-#include "sources/provinces.hpp"
+#include "feature/provinces.hpp"
 
 #include <algorithm>
 #include <charconv>
 
-#include "sources_data.hpp"
+#include "feature_data.hpp"
 
-namespace lt::sources {
+namespace lt::feature {
 namespace {
 
 using Row = std::vector<std::string_view>;
@@ -93,4 +93,4 @@ const std::vector<Succession>& successions() {
   return table;
 }
 
-}  // namespace lt::sources
+}  // namespace lt::feature

@@ -1,0 +1,2 @@
+-- One import at a time; readers go on.
+LOCK TABLE lienthong.area IN SHARE ROW EXCLUSIVE MODE
