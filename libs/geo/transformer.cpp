@@ -1,4 +1,6 @@
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -177,11 +179,38 @@ absl::Status Transformer::transform(double& x, double& y) const {
 
 namespace {
 
+// x and y of many vertices, `stride` doubles apart. Z and M take no part. @return false when one cannot be transformed.
+bool transform_all(const std::vector<Step>& steps, double* first, std::size_t stride, std::size_t count) {
+  const std::size_t bytes = stride * sizeof(double);
+  for (const Step& step : steps) {
+    proj_errno_reset(step.operation.get());
+    proj_trans_generic(step.operation.get(), step.direction, first, bytes, count, first + 1, bytes, count, nullptr, 0,
+                       0, nullptr, 0, 0);
+    for (const double* at = first; at != first + stride * count; at += stride) {
+      if (!std::isfinite(at[0]) || !std::isfinite(at[1])) return false;
+    }
+  }
+  return true;
+}
+
 // Writes what is scanned with other x and y.
 class TransformHandler : public detail::WriterHandler {
  public:
-  TransformHandler(detail::WkbWriter& writer, const Transformer& transformer, int ordinate_count)
-      : WriterHandler(writer), transformer_(transformer), ordinates_(static_cast<std::size_t>(ordinate_count)) {}
+  TransformHandler(detail::WkbWriter& writer, const Transformer& transformer, const std::vector<Step>& steps,
+                   int ordinate_count)
+      : WriterHandler(writer),
+        transformer_(transformer),
+        steps_(steps),
+        ordinates_(static_cast<std::size_t>(ordinate_count)) {}
+  // What fails here fails again by vertex(), which says where.
+  [[nodiscard]] bool vertices(std::string_view raw, std::uint32_t count) {
+    if constexpr (std::endian::native != std::endian::little) return false;
+    if (count == 0) return true;
+    values_.resize(count * ordinates_);
+    std::memcpy(values_.data(), raw.data(), raw.size());
+    if (!transform_all(steps_, values_.data(), ordinates_, count)) return false;
+    return writer_.append_sound({reinterpret_cast<const char*>(values_.data()), raw.size()}, count);
+  }
   [[nodiscard]] absl::Status vertex(const double* values) {
     std::array<double, detail::kMaxOrdinates> moved{};
     std::copy_n(values, ordinates_, moved.begin());
@@ -191,7 +220,9 @@ class TransformHandler : public detail::WriterHandler {
 
  private:
   const Transformer& transformer_;
+  const std::vector<Step>& steps_;
   std::size_t ordinates_;
+  std::vector<double> values_;
 };
 
 }  // namespace
@@ -199,7 +230,8 @@ class TransformHandler : public detail::WriterHandler {
 absl::StatusOr<Geometry> Transformer::transform(const Geometry& geometry) const {
   if (is_identity()) return geometry;
   detail::WkbWriter writer(detail::kNoLimits);
-  TransformHandler handler(writer, *this, ordinates(geometry.dimension));
+  writer.reserve(geometry.wkb.size());
+  TransformHandler handler(writer, *this, impl_->steps, ordinates(geometry.dimension));
   LT_RETURN_IF_ERROR(detail::WkbScanner(geometry.wkb, 0, handler).run());
   return std::move(writer).finish();
 }

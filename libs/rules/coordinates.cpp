@@ -21,6 +21,9 @@ constexpr double kFalseEasting = 500'000;
 constexpr double kCertainSouth = 520'000, kCertainNorth = 2'590'000;
 // A degree of longitude is longer than this everywhere in kVietnam.
 constexpr double kDegree = 100'000;
+// The mainland ends at 109°28' E; east of it are the archipelagos, which grids of the mainland show far from their
+// meridian.
+constexpr double kSeaFrom = 109.5;
 
 using Texts = std::pair<std::string, std::string>;  // Vietnamese, English
 
@@ -53,6 +56,15 @@ geo::Box certain_box(const geo::Crs& crs) {
 bool in_vietnam(int epsg, double x, double y) {
   const auto position = geo::vn2000_position(epsg, x, y);
   return position && contains(geo::kVietnam, position->longitude, position->latitude);
+}
+
+// Beyond the plausible eastings, and there only the sea. What would be on land with its axes swapped is taken for that.
+bool in_eastern_sea(const geo::Crs& crs, double x, double y) {
+  const bool beyond = x > crs.plausible.x2 && y >= crs.plausible.y1 && y <= crs.plausible.y2;
+  if (grid_of(crs) == nullptr || !beyond || contains(crs.plausible, y, x)) return false;
+  const auto position = geo::vn2000_position(crs.epsg, x, y);
+  return position && position->longitude >= kSeaFrom &&
+         contains(geo::kVietnam, position->longitude, position->latitude);
 }
 
 // The VN-2000 grid, nearest by meridian, that would put the vertex into Vietnam. Of the same kind first: TM-3 and UTM
@@ -124,7 +136,8 @@ CoordinateChecker::CoordinateChecker(geo::Crs crs) : crs_(std::move(crs)), certa
 
 bool CoordinateChecker::is_outside(double x, double y) const {
   if (contains(certain_, x, y)) return false;
-  return !contains(crs_.plausible, x, y) || (grid_of(crs_) != nullptr && !in_vietnam(crs_.epsg, x, y));
+  if (!contains(crs_.plausible, x, y)) return !in_eastern_sea(crs_, x, y);
+  return grid_of(crs_) != nullptr && !in_vietnam(crs_.epsg, x, y);
 }
 
 std::optional<feature::Finding> CoordinateChecker::check(std::string_view feature_id,

@@ -98,6 +98,7 @@ std::string to_json(const EntryWriter& writer, const v1::QuarantinedChange& held
   json["decided_by"] = held.decided_by();
   json["note"] = held.note();
   json["too_large"] = held.too_large();
+  if (!held.crs().empty()) json["crs"] = held.crs();
   json["findings"] = findings_of(held);
   std::string text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   text.pop_back();  // the closing brace: geometries are text already, with all their digits

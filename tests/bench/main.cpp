@@ -13,11 +13,12 @@ int main(int argc, char** argv) {
   using namespace lt::bench;
   const std::map<std::string, absl::StatusOr<Figures> (*)(const Options&)> works{
       {"changesets", time_changesets}, {"single", rate_single_changes}, {"diff", rate_diff},
-      {"snapshot", rate_snapshot},     {"area", time_area_diff},        {"filter", time_filter_diff}};
+      {"snapshot", rate_snapshot},     {"area", time_area_diff},        {"filter", time_filter_diff},
+      {"transform", rate_transform}};
   Options options;
   std::string work;
   CLI::App app("Times one work beside PostgreSQL's own limit on the same server");
-  app.add_option("WORK", work, "changesets, single, diff, snapshot, area or filter")
+  app.add_option("WORK", work, "changesets, single, diff, snapshot, area, filter or transform")
       ->required()
       ->check(CLI::IsMember(works));
   app.add_option("--endpoint", options.endpoint, "of the exchange")->required();

@@ -34,6 +34,8 @@ struct Figures {
 [[nodiscard]] absl::StatusOr<Figures> rate_diff(const Options& options);
 /// The same of a snapshot, at the head or at version 1.
 [[nodiscard]] absl::StatusOr<Figures> rate_snapshot(const Options& options);
+/// Vertices a second of lines brought from EPSG:9210 to EPSG:4326; beside PROJ over arrays of the same vertices.
+[[nodiscard]] absl::StatusOr<Figures> rate_transform(const Options& options);
 /// Seconds of a net diff to the head through an area; beside the same diff of the whole dataset.
 [[nodiscard]] absl::StatusOr<Figures> time_area_diff(const Options& options);
 /// Seconds of a net diff to the head through a filter; beside a SELECT of the payloads with the same filter in SQL.

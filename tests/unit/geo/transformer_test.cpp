@@ -3,6 +3,8 @@
 #include <limits>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "geo/crs.hpp"
 #include "geo_support.hpp"
 
@@ -256,6 +258,28 @@ TEST_CASE("a geometry keeps type, dimension, Z, M and empty parts") {
   CHECK(text.find(" 12.5 7)") != std::string::npos);
   CHECK(text.find("POINT ZM EMPTY") != std::string::npos);
   CHECK(text.find(", EMPTY)") != std::string::npos);
+}
+
+TEST_CASE("the vertices of a line come out as each of them alone, bit for bit") {
+  for (const auto& [from, to] : {std::pair{9210, 4326}, std::pair{4326, 9210}, std::pair{3405, 5897},
+                                 std::pair{4756, 32648}, std::pair{4326, 3857}}) {
+    INFO(from << " to " << to);
+    const Transformer transformer = Transformer::create(crs(from), crs(to)).value();
+    const bool degrees = crs(from).geographic;
+    std::string line = "LINESTRING ZM (";
+    std::string expected = "LINESTRING ZM (";
+    for (int n = 0; n < 50; ++n) {
+      double x = degrees ? 103 + n * 0.123456789 : 500'000 + n * 1234.56789;
+      double y = degrees ? 9 + n * 0.23456789 : 1'000'000 + n * 23456.789;
+      const auto vertex = [&] { return fmt::format("{}{} {} {} {}", n > 0 ? "," : "", x, y, n * 1.5, -n); };
+      line += vertex();
+      REQUIRE(transformer.transform(x, y).ok());
+      expected += vertex();
+    }
+    const auto moved = transformer.transform(test::wkt(line + ")"));
+    REQUIRE(moved.ok());
+    CHECK(*moved == test::wkt(expected + ")"));
+  }
 }
 
 TEST_CASE("a geometry with one point outside fails as a whole") {

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "geo/crs.hpp"
+#include "geo/vn2000.hpp"
 #include "rules/coordinates.hpp"
 
 namespace lt::rules {
@@ -237,6 +239,19 @@ TEST_CASE("a wrong zone and the deprecated systems are named, places of Vietnam 
   CHECK(check("EPSG:3406", "POINT (200926.7882 1776276.3113)") == "OK");
   CHECK(check("EPSG:9210", "POINT (603797.2607 1191942.305)") == "OK");
   CHECK(check("EPSG:3406", "POINT (601131 955600)") == "OK");  // Trường Sa Lớn
+  // The archipelagos in every grid, though far from its meridian.
+  for (const auto& system : geo::vn2000_systems()) {
+    if (system.geographic()) continue;
+    const auto grid = geo::find_crs(std::to_string(system.epsg)).value();
+    const auto transformer = geo::Transformer::create(geo::find_crs("EPSG:4756").value(), grid).value();
+    for (const char* island : {"POINT (111.9190 8.6440)", "POINT (111.6080 16.5340)", "POINT (114.33 11.43)"}) {
+      const auto place = geo::to_wkt(transformer.transform(geo::parse_wkt(island).value()).value());
+      INFO(place);
+      CHECK(check(grid.id(), place) == "OK");
+    }
+  }
+  // Further east on land than any easting is plausible.
+  CHECK_THAT(check("EPSG:5896", "POINT (1000000 2326345)"), Catch::Contains("outside the plausible range"));
 }
 
 TEST_CASE("the first implausible vertex is found in every geometry type and dimension") {
