@@ -96,7 +96,8 @@ class CostFixture : public StorageFixture {
     add_box(page, area);
     page.add(a).add(kManyRows);
     Cost sum = cost("view_log_page", page);
-    std::ifstream file(std::filesystem::path(LT_TEST_DATA "/../../libs/storage/sql/view_log_page.sql").lexically_normal());
+    std::ifstream file(
+        std::filesystem::path(LT_TEST_DATA "/../../libs/storage/sql/view_log_page.sql").lexically_normal());
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     const auto rows = must(database_.connect().execute(storage::sql_for(text, dataset_.id), page));
     std::vector<std::string> ids;
