@@ -40,17 +40,17 @@ done
 step "a copy that follows the diffs of its province is the snapshot of its province"
 for code in $codes; do
   ids_in "ADM-2025:$code" 1 >copy
-  lt environment diff "$stations" 1..3 --area "ADM-2025:$code" >diff
-  jq -r 'select(.op == "INSERT" or .op == "ENTER") | .id' diff | sort >came
-  jq -r 'select(.op == "LEAVE" or .op == "DELETE") | .id' diff | sort >went
+  lt environment diff "$stations" 1..3 --area "ADM-2025:$code" >entries
+  jq -r 'select(.op == "INSERT" or .op == "ENTER") | .id' entries | sort >came
+  jq -r 'select(.op == "LEAVE" or .op == "DELETE") | .id' entries | sort >went
   equal "what came was there already in $code" 0 "$(comm -12 copy came | wc -l)"
   equal "what went was never there in $code" 0 "$(comm -13 copy went | wc -l)"
   comm -23 copy went | sort - came >followed
   cmp followed <(ids_in "ADM-2025:$code" 3) || die "the copy of $code is another one"
-  cat diff >>diffs
+  cat entries >>all_entries
 done
 for op in ENTER LEAVE DELETE; do
-  (($(jq -r .op diffs | grep -c "^$op$") > 0)) || die "no $op in any province"
+  (($(jq -r .op all_entries | grep -c "^$op$") > 0)) || die "no $op in any province"
 done
 json_is "a state outside is never sent" 'length == 0' \
   "$(jq -s 'map(select((.op == "LEAVE" or .op == "DELETE") and (.geometry != null or .properties != null)))' diffs)"
