@@ -53,7 +53,7 @@ for op in ENTER LEAVE DELETE; do
   (($(jq -r .op all_entries | grep -c "^$op$") > 0)) || die "no $op in any province"
 done
 json_is "a state outside is never sent" 'length == 0' \
-  "$(jq -s 'map(select((.op == "LEAVE" or .op == "DELETE") and (.geometry != null or .properties != null)))' diffs)"
+  "$(jq -s 'map(select((.op == "LEAVE" or .op == "DELETE") and (.geometry != null or .properties != null)))' all_entries)"
 
 step "PostGIS counts the same in each province"
 number=$(psql "$database" -XAt -c "SELECT id FROM lienthong.dataset WHERE name = '$stations'")
