@@ -118,7 +118,7 @@ absl::StatusOr<bool> DiffPages::next(std::vector<feature::Entry>& entries) {
   std::int64_t bytes = 0;
   for (int r = 0; r < used; ++r) bytes += static_cast<std::int64_t>(page.get_bytes(r, LogPages::kPayload).size());
   const bool more = pages_.stand_after(page.row(used - 1), used, bytes);
-  if (cut) superseded_.restart(pages_.position());
+  if (cut) superseded_.rewind();
   return more || used < page.rows();
 }
 

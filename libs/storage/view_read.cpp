@@ -209,7 +209,8 @@ absl::StatusOr<pg::Result> LogThroughView::states(const pg::Result& page, const 
     versions.push_back(one.asked);
   }
   if (ids.empty()) return pg::Result(nullptr);
-  auto params = pg::Params().add_text_array(ids).add_int8_array(versions).add(true).add(size_.bytes());
+  // The states before are about as large as those after: with room to spare, few pages end with them.
+  auto params = pg::Params().add_text_array(ids).add_int8_array(versions).add(true).add(2 * size_.bytes());
   add_box(params, lens_.view());
   LT_ASSIGN_OR_RETURN(auto states, query(source_, states_sql_, params, kPlanAnew));
   if (states.empty()) return absl::InternalError("what features were at a version was asked for and not answered");
@@ -254,7 +255,7 @@ absl::StatusOr<bool> LogThroughView::go_on(const pg::Result& page, int used, boo
     return true;
   }
   last_ = {page.get_int(used - 1, kVersion), std::string(page.get_text(used - 1, kId))};
-  if (cut) superseded_.restart(last_);
+  if (cut) superseded_.rewind();
   return true;
 }
 

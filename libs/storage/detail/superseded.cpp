@@ -17,16 +17,12 @@ constexpr std::int64_t kPagesOfChanges = 16;
 }  // namespace
 
 Superseded::Superseded(const PageSource& source, int dataset, std::int64_t b, PageLimits limits, const Position& start)
-    : source_(source), sql_(sql_for(sql::kSupersededPage, dataset)), b_(b), rows_(limits.rows * kPagesOfChanges) {
-  restart(start);
-}
-
-void Superseded::restart(const Position& start) {
-  last_ = start;
-  more_ = start.version < b_;  // what the last version holds, nothing in the range can replace
-  place_ = 0;
-  versions_.clear();
-}
+    : source_(source),
+      sql_(sql_for(sql::kSupersededPage, dataset)),
+      b_(b),
+      rows_(limits.rows * kPagesOfChanges),
+      last_(start),
+      more_(start.version < b_) {}  // what the last version holds, nothing in the range can replace
 
 absl::Status Superseded::prepare() {
   if (place_ < versions_.size() || !more_) return absl::OkStatus();

@@ -23,8 +23,8 @@ class Superseded {
  public:
   /// Those after `start` that a change up to version `b` replaced.
   Superseded(const PageSource& source, int dataset, std::int64_t b, PageLimits limits, const Position& start);
-  /// Begins anew after `start`.
-  void restart(const Position& start);
+  /// Changes since the last prepare() may be asked for again.
+  void rewind() { place_ = 0; }
 
   /// Reads the next page, if there is one and nothing is left of the last.
   [[nodiscard]] absl::Status prepare();
