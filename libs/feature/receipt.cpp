@@ -167,6 +167,15 @@ absl::Status read_datasets(const nlohmann::json& json, std::vector<DatasetVersio
   return absl::OkStatus();
 }
 
+absl::Status read_areas(const nlohmann::json& json, std::vector<std::string>& areas) {
+  if (!json.is_array()) return malformed("\"areas\" is not an array");
+  for (const auto& item : json) {
+    if (!item.is_string()) return malformed("\"areas\" holds what is not a string");
+    areas.push_back(item.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status read_time(const std::string& text, std::int64_t& us) {
   if (text.empty()) return absl::OkStatus();
   const auto parsed = parse_rfc3339(text);
@@ -190,6 +199,7 @@ nlohmann::json receipt_to_json(const Receipt& receipt) {
   if (receipt.changed) out["changed"] = true;
   for (const DatasetVersion& dataset : receipt.datasets) out["datasets"].push_back(dataset_to_json(dataset));
   if (!(receipt.counts == Counts{})) out["counts"] = counts_to_json(receipt.counts);
+  if (!receipt.areas.empty()) out["areas"] = receipt.areas;
   put(out, "content_sha256", receipt.content_sha256);
   put(out, "digest", receipt.digest);
   return out;
@@ -212,10 +222,12 @@ absl::StatusOr<Receipt> receipt_from_json(std::string_view text) {
   members.read("digest", receipt.digest);
   const nlohmann::json* datasets = members.find("datasets");
   const nlohmann::json* counts = members.find("counts");
+  const nlohmann::json* areas = members.find("areas");
   LT_RETURN_IF_ERROR(members.finish());
   LT_RETURN_IF_ERROR(read_time(committed_at, receipt.committed_us));
   if (datasets) LT_RETURN_IF_ERROR(read_datasets(*datasets, receipt.datasets));
   if (counts) LT_RETURN_IF_ERROR(read_counts(*counts, receipt.counts));
+  if (areas) LT_RETURN_IF_ERROR(read_areas(*areas, receipt.areas));
   return receipt;
 }
 

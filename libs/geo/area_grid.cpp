@@ -45,8 +45,9 @@ void for_each_edge(const Geometry& area, Edge edge) {
 
 struct AreaGrid::Builder {
   const AreaGrid& grid;
-  std::vector<std::uint8_t> cells = std::vector<std::uint8_t>(kCells * kCells, kOut);
-  std::vector<std::vector<double>> crossings = std::vector<std::vector<double>>(kCells);
+  std::size_t count = grid.cells_;
+  std::vector<std::uint8_t> cells = std::vector<std::uint8_t>(count * count, kOut);
+  std::vector<std::vector<double>> crossings = std::vector<std::vector<double>>(count);
 
   [[nodiscard]] double middle_of_row(std::size_t row) const {
     return grid.box_.y1 + (static_cast<double>(row) + 0.5) * grid.height_;
@@ -58,12 +59,12 @@ struct AreaGrid::Builder {
   void mark_border(std::size_t c1, std::size_t c2, std::size_t row) {
     // A cell more on each side: rounding never makes a cell of the border look decided.
     const std::size_t first_row = row == 0 ? 0 : row - 1;
-    const std::size_t last_row = std::min(row + 1, kCells - 1);
+    const std::size_t last_row = std::min(row + 1, count - 1);
     const std::size_t first = c1 == 0 ? 0 : c1 - 1;
-    const std::size_t last = std::min(c2 + 1, kCells - 1);
+    const std::size_t last = std::min(c2 + 1, count - 1);
     for (std::size_t r = first_row; r <= last_row; ++r) {
-      std::fill(cells.begin() + static_cast<std::ptrdiff_t>(r * kCells + first),
-                cells.begin() + static_cast<std::ptrdiff_t>(r * kCells + last + 1), std::uint8_t{kBorder});
+      std::fill(cells.begin() + static_cast<std::ptrdiff_t>(r * count + first),
+                cells.begin() + static_cast<std::ptrdiff_t>(r * count + last + 1), std::uint8_t{kBorder});
     }
   }
 
@@ -88,23 +89,23 @@ struct AreaGrid::Builder {
 
   /// What is not border is inside or outside as a whole: by the parity of the crossings left of its middle.
   void fill() {
-    for (std::size_t r = 0; r < kCells; ++r) {
+    for (std::size_t r = 0; r < count; ++r) {
       auto& xs = crossings[r];
       std::sort(xs.begin(), xs.end());
       std::size_t passed = 0;
-      for (std::size_t c = 0; c < kCells; ++c) {
+      for (std::size_t c = 0; c < count; ++c) {
         while (passed < xs.size() && xs[passed] < middle_of_column(c)) ++passed;
-        auto& cell = cells[r * kCells + c];
+        auto& cell = cells[r * count + c];
         if (cell != kBorder && passed % 2 == 1) cell = kIn;
       }
     }
   }
 };
 
-AreaGrid::AreaGrid(const Geometry& area) : box_(area.box) {
+AreaGrid::AreaGrid(const Geometry& area, std::size_t cells) : cells_(cells), box_(area.box) {
   const bool polygon = area.type == GeometryType::kPolygon || area.type == GeometryType::kMultiPolygon;
-  width_ = (box_.x2 - box_.x1) / kCells;
-  height_ = (box_.y2 - box_.y1) / kCells;
+  width_ = (box_.x2 - box_.x1) / static_cast<double>(cells_);
+  height_ = (box_.y2 - box_.y1) / static_cast<double>(cells_);
   Builder builder{*this};
   if (!box_.empty() && polygon && width_ > 0 && height_ > 0) {
     for_each_edge(area, [&](double x1, double y1, double x2, double y2) { builder.add(x1, y1, x2, y2); });
@@ -116,15 +117,15 @@ AreaGrid::AreaGrid(const Geometry& area) : box_(area.box) {
 }
 
 void AreaGrid::count(const std::vector<std::uint8_t>& cells) {
-  constexpr std::size_t kCorners = kCells + 1;
-  inside_.assign(kCorners * kCorners, 0);
-  not_outside_.assign(kCorners * kCorners, 0);
-  for (std::size_t r = 0; r < kCells; ++r) {
-    for (std::size_t c = 0; c < kCells; ++c) {
-      const std::uint8_t cell = cells[r * kCells + c];
-      const std::size_t here = (r + 1) * kCorners + c + 1;
+  const std::size_t corners = cells_ + 1;
+  inside_.assign(corners * corners, 0);
+  not_outside_.assign(corners * corners, 0);
+  for (std::size_t r = 0; r < cells_; ++r) {
+    for (std::size_t c = 0; c < cells_; ++c) {
+      const std::uint8_t cell = cells[r * cells_ + c];
+      const std::size_t here = (r + 1) * corners + c + 1;
       for (auto* const sums : {&inside_, &not_outside_}) {
-        (*sums)[here] = (*sums)[here - 1] + (*sums)[here - kCorners] - (*sums)[here - kCorners - 1];
+        (*sums)[here] = (*sums)[here - 1] + (*sums)[here - corners] - (*sums)[here - corners - 1];
       }
       if (cell == kIn) ++inside_[here];
       if (cell != kOut) ++not_outside_[here];
@@ -134,19 +135,19 @@ void AreaGrid::count(const std::vector<std::uint8_t>& cells) {
 
 std::size_t AreaGrid::column(double x) const {
   const double cell = (x - box_.x1) / width_;
-  return cell > 0 ? std::min(static_cast<std::size_t>(cell), kCells - 1) : 0;
+  return cell > 0 ? std::min(static_cast<std::size_t>(cell), cells_ - 1) : 0;
 }
 
 std::size_t AreaGrid::row(double y) const {
   const double cell = (y - box_.y1) / height_;
-  return cell > 0 ? std::min(static_cast<std::size_t>(cell), kCells - 1) : 0;
+  return cell > 0 ? std::min(static_cast<std::size_t>(cell), cells_ - 1) : 0;
 }
 
 std::uint32_t AreaGrid::sum(const std::vector<std::uint32_t>& sums, std::size_t c1, std::size_t r1, std::size_t c2,
                             std::size_t r2) const {
-  constexpr std::size_t kCorners = kCells + 1;
-  return sums[(r2 + 1) * kCorners + c2 + 1] - sums[r1 * kCorners + c2 + 1] - sums[(r2 + 1) * kCorners + c1] +
-         sums[r1 * kCorners + c1];
+  const std::size_t corners = cells_ + 1;
+  return sums[(r2 + 1) * corners + c2 + 1] - sums[r1 * corners + c2 + 1] - sums[(r2 + 1) * corners + c1] +
+         sums[r1 * corners + c1];
 }
 
 AreaGrid::Verdict AreaGrid::test(const Box& box) const {

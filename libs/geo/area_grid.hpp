@@ -10,13 +10,17 @@
 
 namespace lt::geo {
 
-/// Cells over the box of one area. Immutable; may be shared between threads. 528 KiB.
+/// Cells over the box of one area. Immutable; may be shared between threads. 8 bytes a cell: 528 KiB by default.
 class AreaGrid {
  public:
   enum class Verdict : std::uint8_t { kOutside, kInside, kUndecided };
 
+  static constexpr std::size_t kFine = 256;
+  static constexpr std::size_t kCoarse = 64;  ///< 34 KiB
+
   /// @param area a valid POLYGON or MULTIPOLYGON; of another geometry no box is ever decided.
-  explicit AreaGrid(const Geometry& area);
+  /// @param cells in each direction, at least 1.
+  explicit AreaGrid(const Geometry& area, std::size_t cells = kFine);
 
   /// @param box of a geometry in the area's CRS, x = easting or longitude; not smaller than the geometry.
   /// kOutside: no point of the box is in the area or on its border. kInside: all are, and none on the border, so any
@@ -27,7 +31,6 @@ class AreaGrid {
   [[nodiscard]] const Box& box() const { return box_; }
 
  private:
-  static constexpr std::size_t kCells = 256;  ///< in each direction
   enum : std::uint8_t { kOut = 0, kIn = 1, kBorder = 2 };
   struct Builder;
 
@@ -37,6 +40,7 @@ class AreaGrid {
   [[nodiscard]] std::uint32_t sum(const std::vector<std::uint32_t>& sums, std::size_t c1, std::size_t r1,
                                   std::size_t c2, std::size_t r2) const;
 
+  std::size_t cells_;  ///< in each direction
   Box box_;
   double width_ = 0, height_ = 0;  ///< of a cell
   // Cells below and left of each corner, so that those of a rectangle are four look-ups.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -140,6 +141,7 @@ absl::Status PublishTransaction::prepare() {
   for (auto& one : datasets_) {
     LT_RETURN_IF_ERROR(one.settle_repeats());
     LT_RETURN_IF_ERROR(one.prepare());
+    LT_RETURN_IF_ERROR(one.find_areas());
   }
   return absl::OkStatus();
 }
@@ -193,10 +195,13 @@ feature::Receipt PublishTransaction::make_receipt() const {
   receipt.committed_us = now_us_;
   receipt.counts = report_.counts;
   receipt.content_sha256 = to_hex(view(request_.content));
+  std::set<std::string> areas;
   for (const auto& one : datasets_) {
+    areas.insert(one.areas().begin(), one.areas().end());
     receipt.committed_us = std::max(receipt.committed_us, one.head().changed_us.value_or(0) + 1);
     receipt.changed |= one.effects().changes() > 0;
   }
+  receipt.areas.assign(areas.begin(), areas.end());
   if (receipt.changed && !request_.header.dry_run) receipt.commit_id = make_uuid7();
   for (const auto& one : datasets_) {
     const bool moves = one.effects().changes() > 0 && !request_.header.dry_run;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "pg/pool.hpp"
 #include "storage/attempts.hpp"
 #include "storage/catalog.hpp"
+#include "storage/impact.hpp"
 #include "storage/scope.hpp"
 #include "storage/staging.hpp"
 
@@ -42,6 +44,7 @@ struct PublishRequest {
   std::int64_t started_us = 0;                    ///< of the attempt
   std::int64_t findings = 0;                      ///< made while the changes were checked
   std::int64_t kept = 10'000;                     ///< findings and conflicts to keep of the attempt
+  std::map<int, ReadyAreas> areas;                ///< of each dataset, by its number: the receipt names those touched
   bool looked_up = false;                         ///< the caller has just seen that no changeset has this id
 };
 

@@ -67,6 +67,7 @@ void receipt_to_proto(const feature::Receipt& receipt, v1::Receipt* out) {
     }
   }
   if (receipt.counts != feature::Counts()) counts_to_proto(receipt.counts, out->mutable_counts());
+  for (const auto& area : receipt.areas) out->add_areas(area);
   out->set_content_sha256(receipt.content_sha256);
   out->set_digest(receipt.digest);
 }
@@ -93,6 +94,7 @@ absl::StatusOr<feature::Receipt> receipt_from_proto(const v1::Receipt& proto) {
   const auto& counts = proto.counts();
   receipt.counts = {counts.inserted(),    counts.updated(), counts.deleted(),   counts.unchanged(),
                     counts.quarantined(), counts.skipped(), counts.collapsed(), counts.findings()};
+  receipt.areas.assign(proto.areas().begin(), proto.areas().end());
   receipt.content_sha256 = proto.content_sha256();
   receipt.digest = proto.digest();
   return receipt;

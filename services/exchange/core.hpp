@@ -21,6 +21,7 @@ class Areas;
 
 namespace lt::exchange {
 
+class AreaBook;
 class HeadBoard;
 class Replica;
 class ViewBook;
@@ -51,6 +52,7 @@ struct Core {
   std::function<void()> announce_heads = [] {};
   ViewBook* views = nullptr;
   storage::Areas* areas = nullptr;
+  AreaBook* area_book = nullptr;
   HeadBoard* heads = nullptr;
   Replica* replica = nullptr;  ///< null: everything is read from the primary
 };

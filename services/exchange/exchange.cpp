@@ -14,6 +14,7 @@
 #include "base/metrics.hpp"
 #include "base/status.hpp"
 #include "base/time.hpp"
+#include "exchange/area_book.hpp"
 #include "exchange/core.hpp"
 #include "exchange/grpc_services.hpp"
 #include "exchange/head_board.hpp"
@@ -67,6 +68,7 @@ struct Exchange::Impl {
         pool(connect_options(settings), settings.database_connections),
         catalog(pool),
         areas(pool),
+        area_book(areas),
         staging_owner(std::move(owner)),
         core{pool,
              catalog,
@@ -81,6 +83,7 @@ struct Exchange::Impl {
         server(runtime, server_options(settings)) {
     core.views = &views;
     core.areas = &areas;
+    core.area_book = &area_book;
     core.limits.kept_findings = settings.kept_findings;
     core.limits.resumable = settings.resume_keep.count() > 0;
     set_quotas();
@@ -171,6 +174,7 @@ struct Exchange::Impl {
   pg::Pool pool;
   storage::Catalog catalog;
   storage::Areas areas;
+  AreaBook area_book;
   std::mutex organisations_mutex;
   std::unordered_set<std::string> organisations;  ///< guarded by organisations_mutex: those known to exist
   std::unique_ptr<storage::StagingOwner> staging_owner;

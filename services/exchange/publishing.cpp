@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/status.hpp"
 #include "base/time.hpp"
+#include "exchange/area_book.hpp"
 #include "feature/text.hpp"
 #include "rules/decode_findings.hpp"
 #include "storage/acquire.hpp"
@@ -482,6 +483,10 @@ absl::StatusOr<feature::Receipt> Publishing::commit() {
   request.kept = core_.limits.kept_findings;
   // A large one was looked up long ago, and what it would do in vain is much.
   request.looked_up = !known_ && staged_->staged_sequence() == 0;
+  for (const auto& [name, target] : targets_) {
+    LT_ASSIGN_OR_RETURN(auto areas, core_.area_book->ready(target->schema->crs));
+    if (areas) request.areas.emplace(target->dataset.id, std::move(areas));
+  }
   return storage::publish(core_.pool, request, *staged_, report_);
 }
 

@@ -31,6 +31,9 @@ void print_for_people(const Cli& cli, const feature::Receipt& receipt, const std
       cli.output.print(fmt::format("  {}: transformed from {} by {}", addressed.dataset, source_crs, operation));
     }
   }
+  if (!receipt.areas.empty()) {
+    cli.output.print(fmt::format("  touches {}", fmt::join(receipt.areas, ", ")));
+  }
   if (counts.findings > 0) {
     cli.output.print(fmt::format("  {} findings: lienthong findings --attempt {}", with_thousands(counts.findings),
                                  receipt.attempt_id));

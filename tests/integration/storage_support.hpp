@@ -104,6 +104,7 @@ class StorageFixture {
     request.header = header;
     request.content = sealed.content;
     request.duplicates = sealed.duplicate_count;
+    if (areas_) request.areas[dataset_.id] = areas_;
     storage::PublishReport report;
     return storage::publish(pool_, request, staged, report);
   }
@@ -143,6 +144,7 @@ class StorageFixture {
   std::unique_ptr<storage::StagingOwner> owner_;
   storage::Dataset dataset_;
   storage::StagingLimits limits_;
+  storage::ReadyAreas areas_;
 };
 
 }  // namespace lt::test

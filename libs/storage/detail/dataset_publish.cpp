@@ -9,6 +9,7 @@
 #include "feature/record.hpp"
 #include "storage/detail/filter_params.hpp"
 #include "storage/detail/staged_row.hpp"
+#include "storage/detail/touched.hpp"
 #include "storage_sql.hpp"
 
 namespace lt::storage {
@@ -290,6 +291,22 @@ absl::Status DatasetPublish::prepare() {
   return connection_.execute_script(fmt::format("ANALYZE {} (fid, op)", part_.effect));
 }
 
+absl::Status DatasetPublish::find_areas() {
+  const auto found = request_.areas.find(part_.dataset.id);
+  if (found == request_.areas.end()) return absl::OkStatus();
+  Impact impact(found->second);
+  if (direct_) {
+    LT_RETURN_IF_ERROR(direct_->add_touched(impact));
+  } else if (load_) {
+    LT_RETURN_IF_ERROR(
+        add_touched(connection_, part_.dataset.id, sql(sql::kTouchedLoaded), part_.relation + "_log", impact));
+  } else {
+    LT_RETURN_IF_ERROR(add_touched(connection_, part_.dataset.id, sql(sql::kTouchedRows), part_.relation, impact));
+  }
+  areas_ = impact.touched();
+  return absl::OkStatus();
+}
+
 absl::Status DatasetPublish::lock() {
   LT_ASSIGN_OR_RETURN(const auto row, connection_.execute(sql::kLockHead, dataset_params()));
   head_ = {row.get_int(0, 0),
@@ -309,7 +326,12 @@ absl::Status DatasetPublish::recheck() {
                                   part_.dataset.name));
   }
   if (is_late()) return absl::AbortedError("another changeset made the first version");
-  if (head_.version == prepared_head_) return absl::OkStatus();
+  if (load_ || head_.version == prepared_head_) return absl::OkStatus();
+  LT_RETURN_IF_ERROR(look_again());
+  return find_areas();
+}
+
+absl::Status DatasetPublish::look_again() {
   if (direct_) return prepare_direct();
   if (part_.compared_from) LT_RETURN_IF_ERROR(restore_changed(prepared_head_));
   if (head_.horizon > prepared_head_) {  // what changed meanwhile may be compacted already: look at everything

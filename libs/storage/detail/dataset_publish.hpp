@@ -51,6 +51,8 @@ class DatasetPublish {
   bool needs_tables() const { return direct_ && (effects_.conflicts > 0 || direct_->same_source() || waiting_); }
   /// How geometries came into the dataset's CRS.
   std::vector<feature::Transformation> transformations() const;
+  /// Areas that the changes touch, as LIST:CODE.
+  const std::vector<std::string>& areas() const { return areas_; }
   std::int64_t quarantined() const { return quarantined_; }
   std::int64_t findings() const { return findings_; }
   std::int64_t collapsed() const { return collapsed_; }
@@ -59,6 +61,8 @@ class DatasetPublish {
   [[nodiscard]] absl::Status settle_repeats();
   /// Finds the effect of each change against the state now, without a lock.
   [[nodiscard]] absl::Status prepare();
+  /// Finds the areas() that the effects touch, before and after.
+  [[nodiscard]] absl::Status find_areas();
   /// Locks the dataset's row and reads its head.
   [[nodiscard]] absl::Status lock();
   /// Looks again at what other commits changed since prepare(). Errors: ABORTED SCHEMA_CHANGED, and when it
@@ -85,6 +89,7 @@ class DatasetPublish {
   absl::StatusOr<pg::Result> with_version(std::string_view text, std::int64_t version) {
     return connection_.execute(sql(text), pg::Params().add(version));
   }
+  absl::Status look_again();
   absl::Status prepare_direct();
   absl::Status prepare_since(std::optional<std::int64_t> since);
   /// What goes into and behind kAbsent.
@@ -123,6 +128,7 @@ class DatasetPublish {
   std::int64_t findings_ = 0;
   Head head_;
   Effects effects_;
+  std::vector<std::string> areas_;
 };
 
 }  // namespace lt::storage

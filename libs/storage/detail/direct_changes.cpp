@@ -1,9 +1,11 @@
 #include "storage/detail/direct_changes.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/status.hpp"
 #include "storage/detail/staged_row.hpp"
+#include "storage/detail/touched.hpp"
 #include "storage_sql.hpp"
 
 namespace lt::storage {
@@ -19,6 +21,17 @@ enum FoundColumn { kHead, kEffect, kPrevVersion, kBaseVersion, kPx1, kPy1, kPx2,
 
 absl::Status differs(const char* what) {
   return absl::InternalError(std::string(what) + " rows differ from the effects counted");
+}
+
+// The box of a staged row: reals in the form of the wire, nulls without geometry or state.
+std::optional<geo::Box> staged_box(const pg::RawValue* staged) {
+  if (!staged[kStagedX1]) return std::nullopt;
+  const auto side = [staged](StagedColumn column) {
+    std::uint32_t bits = 0;
+    for (const char byte : *staged[column]) bits = bits << 8U | static_cast<unsigned char>(byte);
+    return std::bit_cast<float>(bits);
+  };
+  return geo::Box{side(kStagedX1), side(kStagedY1), side(kStagedX2), side(kStagedY2)};
 }
 
 // One column of some changes as an array.
@@ -107,6 +120,21 @@ std::vector<DirectChanges::Change> DirectChanges::with_effect(std::string_view o
   std::copy_if(changes_.begin(), changes_.end(), std::back_inserter(some),
                [ops](const Change& change) { return ops.find(change.op) != std::string_view::npos; });
   return some;
+}
+
+absl::Status DirectChanges::add_touched(Impact& impact) const {
+  if (impact.complete()) return absl::OkStatus();
+  StatesBefore before(connection_, part_.dataset.id);
+  for (const Change& change : with_effect("IUD")) {
+    const auto box_after = staged_box(change.staged);
+    if (box_after && impact.add(*box_after)) LT_RETURN_IF_ERROR(add_record(*change.staged[kStagedPayload], impact));
+    const auto row = found_->row(change.place);
+    if (row.is_null(kPx1)) continue;
+    const geo::Box box{row.get_float(kPx1), row.get_float(kPy1), row.get_float(kPx2), row.get_float(kPy2)};
+    if (impact.add(box)) before.ask(*change.staged[kStagedFid], row.get_int(kPrevVersion));
+    if (impact.complete()) return absl::OkStatus();
+  }
+  return before.add_to(impact);
 }
 
 absl::Status DirectChanges::write_log(std::int64_t version) {

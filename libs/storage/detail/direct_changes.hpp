@@ -11,6 +11,7 @@
 #include <absl/status/statusor.h>
 
 #include "pg/connection.hpp"
+#include "storage/impact.hpp"
 #include "storage/publish.hpp"
 #include "storage/sql_text.hpp"
 #include "storage/staging.hpp"
@@ -45,6 +46,8 @@ class DirectChanges {
   [[nodiscard]] std::int64_t largest_base_version() const { return largest_base_version_; }
   /// A stored geometry is to take the place of one that was transformed anew: that needs tables.
   [[nodiscard]] bool same_source() const { return same_source_; }
+  /// Tells where the changes are, before and after.
+  [[nodiscard]] absl::Status add_touched(Impact& impact) const;
   /// Makes the changes; there must be no conflict.
   [[nodiscard]] absl::Status merge(std::int64_t version);
 
