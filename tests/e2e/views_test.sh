@@ -19,7 +19,7 @@ jq -c --slurp 'to_entries[] | .value.geometry.coordinates as [$x, $y]
     elif .key % 3 == 1 then .value.geometry.coordinates = [$x - 1, $y] else . end | .value' first.geojsonl >second.geojsonl
 head -n 550 second.geojsonl >third.geojsonl # and the last fifty are gone
 for file in first second third; do
-  lt environment push "$stations" $file.geojsonl --snapshot >/dev/null || die "$file was refused"
+  lt environment push "$stations" $file.geojsonl --snapshot >$file.receipt || die "$file was refused"
 done
 
 # ids_in AREA VERSION: what a reader of the area has at that version.
@@ -54,6 +54,23 @@ for op in ENTER LEAVE DELETE; do
 done
 json_is "a state outside is never sent" 'length == 0' \
   "$(jq -s 'map(select((.op == "LEAVE" or .op == "DELETE") and (.geometry != null or .properties != null)))' all_entries)"
+
+step "receipts name the provinces whose diffs have entries, and no other"
+# touched DATASET A..B: provinces with an entry.
+touched() {
+  local code
+  for code in $codes; do
+    [[ -z $(lt environment diff "$1" "$2" --area "ADM-2025:$code" | head -n 1) ]] || echo "ADM-2025:$code"
+  done | sort
+}
+cmp <(jq -r '.receipt.areas[]' second.receipt) <(touched "$stations" 1..2) || die "version 2 touches others"
+cmp <(jq -r '.receipt.areas[]' third.receipt) <(touched "$stations" 2..3) || die "version 3 touches others"
+"$LIENTHONG" sample roads --count 12000 --seed 3 --out roads.fgb >/dev/null
+lt operator dataset create transport.road --from roads.fgb --owner environment >/dev/null
+dry=$(lt environment push transport.road roads.fgb --snapshot --dry-run)
+loaded=$(lt environment push transport.road roads.fgb --snapshot)
+equal "a dry run says the same" "$(jq -c .receipt.areas <<<"$loaded")" "$(jq -c .receipt.areas <<<"$dry")"
+cmp <(jq -r '.receipt.areas[]' <<<"$loaded") <(touched transport.road 0..1) || die "a first load touches others"
 
 step "PostGIS counts the same in each province"
 number=$(psql "$database" -XAt -c "SELECT id FROM lienthong.dataset WHERE name = '$stations'")
