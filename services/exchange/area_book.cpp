@@ -30,20 +30,28 @@ absl::StatusOr<storage::ReadyAreas> AreaBook::ready(const std::string& crs) {
   return ready_.emplace(crs, std::move(made)).first->second;
 }
 
+absl::Status AreaBook::add_versions(const std::string& list, Versions& versions) {
+  std::string after;
+  while (true) {
+    LT_ASSIGN_OR_RETURN(const auto page, areas_.list_areas(list, after, kPage));
+    for (const auto& area : page) {
+      if (area.version > 0) versions.emplace_back(area.reference(), area.version);
+    }
+    if (page.size() < kPage) return absl::OkStatus();
+    after = page.back().code;
+  }
+}
+
 absl::Status AreaBook::look() {
   Versions versions;
-  LT_ASSIGN_OR_RETURN(const auto lists, areas_.list_area_lists());
-  for (const auto& list : lists) {
-    if (!list.current || list.with_polygon == 0) continue;
-    std::string after;
-    while (true) {
-      LT_ASSIGN_OR_RETURN(const auto page, areas_.list_areas(list.list, after, kPage));
-      for (const auto& area : page) {
-        if (area.version > 0) versions.emplace_back(area.reference(), area.version);
-      }
-      if (page.size() < kPage) break;
-      after = page.back().code;
+  std::string after;
+  while (true) {
+    LT_ASSIGN_OR_RETURN(const auto lists, areas_.list_area_lists(after, kPage));
+    for (const auto& list : lists) {
+      if (list.current && list.with_polygon > 0) LT_RETURN_IF_ERROR(add_versions(list.list, versions));
     }
+    if (lists.size() < kPage) break;
+    after = lists.back().list;
   }
   looked_ = Clock::now();
   if (versions == versions_) return absl::OkStatus();

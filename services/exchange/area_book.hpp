@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -30,6 +31,7 @@ class AreaBook {
   using Clock = std::chrono::steady_clock;
   using Versions = std::vector<std::pair<std::string, std::int64_t>>;  ///< LIST:CODE and version of its polygon
 
+  [[nodiscard]] absl::Status add_versions(const std::string& list, Versions& versions);
   [[nodiscard]] absl::Status look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[nodiscard]] absl::StatusOr<storage::ReadyAreas> make_ready(const std::string& crs)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

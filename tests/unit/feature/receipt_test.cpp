@@ -16,8 +16,8 @@ namespace {
 using nlohmann::json;
 
 Receipt receipt() {
-  Receipt out{"c1", "a1", "push/1", "transport",          "vì sao", 1'700'000'000'000'000,
-              true, {},   {},       std::string(64, 'a'), ""};
+  Receipt out{"c1", "a1", "push/1", "transport",          "vì sao", 1'700'000'000'000'000, true,
+              {},   {},   {},       std::string(64, 'a'), ""};
   out.datasets = {{"roads", "uid-1", 3, std::string(64, 'b'), {{"EPSG:4326", "EPSG:6960"}}},
                   {"bridges", "uid-2", 1, ""}};
   out.counts = {1, 2, 3, 4, 5, 6};
@@ -57,10 +57,16 @@ TEST_CASE("a receipt survives its JSON text") {
   CHECK(*back == full);
   CHECK(receipt_from_json("{}").value() == Receipt{});
   CHECK(receipt_to_json(Receipt{}) == json::object());
+  Receipt touching = receipt();
+  touching.areas = {"ADM-2025:22", "ADM-2025:91"};
+  CHECK(receipt_to_json(touching)["areas"] == json({"ADM-2025:22", "ADM-2025:91"}));
+  CHECK(receipt_from_json(receipt_to_json(touching).dump()).value() == touching);
+  CHECK(receipt_digest(touching) != receipt().digest);
+  CHECK(error_reason(receipt_from_json(R"({"areas":[1]})").status()) == "RECEIPT_MALFORMED");
 }
 
 TEST_CASE("the JSON of a receipt leaves defaults out and writes int64 as strings") {
-  Receipt small{"", "a1", "x", "transport", "", 0, false, {{"roads", "uid-1", 3, ""}}, {}, "", ""};
+  Receipt small{"", "a1", "x", "transport", "", 0, false, {{"roads", "uid-1", 3, ""}}, {}, {}, "", ""};
   small.counts.unchanged = 9;
   CHECK(receipt_to_json(small) ==
         json::parse(R"({"attempt_id":"a1","changeset_id":"x","organisation":"transport","counts":{"unchanged":"9"},
