@@ -47,8 +47,8 @@ struct Receipt {
   std::vector<DatasetVersion> datasets;
   Counts counts;
   std::vector<std::string> areas;  ///< LIST:CODE of those that the changes touch, before or after; ordered
-  std::string content_sha256;  ///< hex, docs/canonical.md "Content of a changeset"
-  std::string digest;          ///< hex
+  std::string content_sha256;      ///< hex, docs/canonical.md "Content of a changeset"
+  std::string digest;              ///< hex
   bool operator==(const Receipt&) const = default;
 };
 
