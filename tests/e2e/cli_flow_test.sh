@@ -170,7 +170,7 @@ lt operator push province-51.parcel "$work/parcels.fgb" >/dev/null
 
 step "status"
 status=$(lt province-51 status)
-json_is "status" '.health == "SERVING" and (.datasets | length) == 5 and
+json_is "status" '.health == "SERVING" and (.datasets | length) == 6 and
   (.datasets[] | select(.name == "province-51.parcel") | .head == 1 and .features == 200 and .owner == "province-51")' \
   "$status"
 
