@@ -7,6 +7,7 @@
 
 #include "../unit/feature/filter_random.hpp"
 #include "feature/filter.hpp"
+#include "storage/detail/filter_params.hpp"
 #include "storage_support.hpp"
 
 namespace {
@@ -14,17 +15,6 @@ namespace {
 using namespace lt;
 using namespace lt::test;
 namespace random_filters = lt::feature::test;
-
-struct AddValue {
-  pg::Params& params;
-  void operator()(const feature::UtcTime& time) const { params.add_timestamp_us(time.us); }
-  void operator()(const std::vector<std::int64_t>& list) const { params.add_int8_array(list); }
-  void operator()(const std::vector<std::string>& list) const { params.add_text_array(list); }
-  template <typename Plain>
-  void operator()(const Plain& value) const {
-    params.add(value);
-  }
-};
 
 /// Features with every type of property, and what SQL and the evaluator say of them.
 class FilterFixture : public StorageFixture {
@@ -48,7 +38,7 @@ class FilterFixture : public StorageFixture {
                                                const std::vector<std::string>& ids) {
     pg::Params params;
     params.add_text_array(ids);
-    for (const auto& value : sql.values) std::visit(AddValue{params}, value);
+    for (const auto& value : sql.values) std::visit(storage::AddFilterValue{params}, value);
     LT_ASSIGN_OR_RETURN(const auto rows,
                         connection.execute(fmt::format("SELECT fid FROM (SELECT * FROM lienthong_data.feature_{} "
                                                        "WHERE fid = ANY ($1) OFFSET 0) f WHERE {}",
